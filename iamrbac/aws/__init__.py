@@ -1,0 +1,1 @@
+"""Edge: IAM, STS and EKS through boto3."""

@@ -1,0 +1,93 @@
+"""The root command: knows every command's name, and imports only the one that is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from iamrbac import __version__
+from iamrbac.cli.terminal import Terminal
+from iamrbac.model.errors import IamrbacError
+
+# name → (module, one line for --help). The module has a function `command`; its docstring is the command's own help.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "validate": ("validate", "Check the documents: no cluster, no AWS."),
+    "schema": ("schema", "Print the JSON Schema of a document kind."),
+    "compile": ("compile", "Write the objects that the policies mean."),
+    "plan": ("plan", "Show what would change, for whom."),
+    "apply": ("apply", "Change it."),
+    "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),
+    "whoami": ("whoami", "Who AWS says I am, and what that gets me."),
+    "token": ("token", "Print a token for kubectl (the exec plug-in)."),
+    "sandbox": ("sandbox", "Start AWS and EKS clusters on loopback, to learn and test on."),
+    "demo": ("demo", "The whole main job on a fresh sandbox, every step checked."),
+}
+# Commands that take somebody else's command line behind `--`.
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": False}
+UsageFault = typer.BadParameter.__mro__[1]
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code (design §4): 64 for usage, 5 for a declined prompt, 130 for Ctrl-C."""
+    terminal = Terminal()
+    try:
+        result = _app(argv)(list(argv), standalone_mode=False, prog_name="iamrbac")
+    except IamrbacError as error:
+        terminal.error(f"[{error.code}] {error}")
+        return error.exit_code
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except (typer.Abort, EOFError):
+        terminal.error("[ERR302] aborted; nothing was changed")
+        return 5
+    except KeyboardInterrupt:
+        terminal.error("interrupted")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except UsageFault as fault:
+        terminal.error(f"[ERR064] {_usage_text(fault)}")
+        return 64
+    return result if isinstance(result, int) else 0
+
+
+def _usage_text(fault: Any) -> str:
+    message = str(fault.format_message()).rstrip(".")
+    context = getattr(fault, "ctx", None)
+    command = context.command_path if context is not None else "iamrbac"
+    return f"{message}. Next: {command} --help"
+
+
+def _app(argv: Sequence[str]) -> typer.Typer:
+    """Build the app with the called command for real, and the others as a line of help."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+    app.callback()(_root)
+    called = next((word for word in argv if word in COMMANDS), None)
+    for name, (module, help_) in COMMANDS.items():
+        if name == called:
+            function = importlib.import_module(f"iamrbac.cli.{module}").command
+            app.command(name, short_help=help_)(function)
+        else:
+            app.command(name, help=help_)(_unused)
+    return app
+
+
+def _unused() -> None:
+    """Stand in for a command that this run does not call."""
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"iamrbac {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Who may do what on Kubernetes, decided in one reviewed file per team, starting from AWS IAM groups."""

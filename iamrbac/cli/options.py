@@ -1,0 +1,30 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+
+class Output(StrEnum):
+    """How an answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+RepoOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--repo", "-C", help="The access repository; default: the nearest folder upwards with iamrbac.yaml."),
+]
+ClusterOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--cluster", help="Only this cluster (may be given several times); default: all of the config."),
+]
+OutputOption: TypeAlias = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]
+NoColorOption: TypeAlias = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+VerboseOption: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")]

@@ -1,0 +1,68 @@
+"""The terminal: answers on stdout, everything else on stderr, colours only where they are wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, TextIO
+
+STYLES = {"error": "31", "warning": "33", "good": "32", "change": "33", "bold": "1", "dim": "2"}
+
+
+class Terminal:
+    """Writes for one command. `quiet` silences progress, `verbose` adds notes."""
+
+    def __init__(
+        self,
+        *,
+        no_color: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self.stdout = stdout or sys.stdout
+        self.stderr = stderr or sys.stderr
+        self.quiet = quiet
+        self.verbose = verbose
+        plain = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        self.color = not plain and self.stdout.isatty()
+        self.error_color = not plain and self.stderr.isatty()
+
+    def answer(self, text: str) -> None:
+        """Write the answer, ending in one newline."""
+        self.stdout.write(text if text.endswith("\n") else text + "\n")
+        self.stdout.flush()
+
+    def json(self, value: Any) -> None:
+        """Write the answer as JSON, indented, keys in the order given."""
+        self.answer(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def line(self, value: Any) -> None:
+        """Write one JSON object on one line (a stream of events)."""
+        self.answer(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+    def step(self, text: str) -> None:
+        """Say what long work is doing (stderr)."""
+        if not self.quiet:
+            self._say(self.paint(text, "dim", error=True))
+
+    def note(self, text: str) -> None:
+        """Say something for whoever asked for more (stderr, --verbose)."""
+        if self.verbose:
+            self._say(text)
+
+    def error(self, text: str) -> None:
+        """Say what went wrong (stderr), whatever the verbosity."""
+        self._say(self.paint("error", "error", error=True) + ": " + text)
+
+    def paint(self, text: str, style: str, *, error: bool = False) -> str:
+        """Return the text with the style's colour, or as it is where colours are not wanted."""
+        if not (self.error_color if error else self.color):
+            return text
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+
+    def _say(self, text: str) -> None:
+        self.stderr.write(text + "\n")
+        self.stderr.flush()

@@ -1,0 +1,1 @@
+"""Documents, identities, namespaces and a time become the desired objects of each cluster. Pure."""

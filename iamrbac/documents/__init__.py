@@ -1,0 +1,1 @@
+"""Edge: the access repository's YAML files, with positions."""

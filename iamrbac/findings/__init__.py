@@ -1,0 +1,1 @@
+"""One Finding for documents, guards, gates and lint. Pure."""

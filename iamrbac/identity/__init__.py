@@ -1,0 +1,1 @@
+"""People: which principals an IAM group, user or role stands for. Pure."""

@@ -1,0 +1,45 @@
+"""What IAM said about people, as a value that compile can be given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class IamName:
+    """A group, user or role by account and name (a name is unique in its account, whatever the path)."""
+
+    account: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """IAM was asked and did not say: not the same as empty, and not the same as missing."""
+
+    reason: str
+    """One line, what failed and the next step; no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """IAM was asked and said that there is no such group, user or role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """IAM's answers. A name that was never asked for is absent from the mapping; that is a bug of the caller."""
+
+    groups: Mapping[IamName, tuple[str, ...] | Missing | Unreadable] = field(default_factory=dict)
+    """Group → full ARNs of its users, sorted; an empty tuple is a group with nobody in it, and means revoke."""
+    principals: Mapping[IamName, str | Missing | Unreadable] = field(default_factory=dict)
+    """User or role, keyed as `user/NAME` or `role/NAME`, → its full ARN with path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which names have to be asked of IAM before documents can be compiled."""
+
+    groups: frozenset[IamName] = frozenset()
+    principals: frozenset[IamName] = frozenset()

@@ -1,0 +1,1 @@
+"""Edge: RBAC objects, namespaces and the aws-auth ConfigMap through the official client."""

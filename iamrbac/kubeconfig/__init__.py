@@ -1,0 +1,1 @@
+"""Edge: contexts merged into a kubeconfig that others write too."""

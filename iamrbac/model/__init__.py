@@ -1,0 +1,1 @@
+"""What a policy says: typed documents, where they stand in their files, ARNs, errors. Pure."""

@@ -1,0 +1,89 @@
+"""The errors that a person can meet. Each has a stable code, an exit code and a next step."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class IamrbacError(Exception):
+    """Something could not be done or known.
+
+    `message` says what and why, `where` the file, object or cluster, `hint` the next step.
+    None of them may hold a secret.
+    """
+
+    code: ClassVar[str] = "ERR000"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        line = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{line}. Next: {self.hint}" if self.hint else line
+
+
+class UsageError(IamrbacError):
+    """The command line asks for something that does not exist or does not go together (exit 64)."""
+
+    code = "ERR064"
+    exit_code = 64
+
+
+class RepositoryError(IamrbacError):
+    """The access repository cannot be found or read (not: what it says is wrong, which is a finding)."""
+
+    code = "ERR101"
+
+
+class AwsError(IamrbacError):
+    """AWS refused, did not answer, or answered what cannot be understood."""
+
+    code = "ERR201"
+
+
+class KubeError(IamrbacError):
+    """A cluster's API refused, did not answer, or answered what cannot be understood."""
+
+    code = "ERR202"
+
+
+class ConflictError(KubeError):
+    """The object changed between our read and our write (HTTP 409, stale resourceVersion)."""
+
+    code = "ERR203"
+
+
+class ExistsError(KubeError):
+    """An object of that name is already there and is not ours: a refusal, never a silent adoption."""
+
+    code = "ERR204"
+
+
+class AwsAuthError(IamrbacError):
+    """The aws-auth ConfigMap does not parse, or an edit would not give what was intended; nothing was written."""
+
+    code = "ERR205"
+
+
+class KubeconfigError(IamrbacError):
+    """The kubeconfig cannot be read, merged or written; it was left as it was."""
+
+    code = "ERR206"
+
+
+class StalePlanError(IamrbacError):
+    """A saved plan no longer fits the policy or the target (exit 4)."""
+
+    code = "ERR301"
+    exit_code = 4
+
+
+class DeclinedError(IamrbacError):
+    """The person said no, or there was nobody to ask (exit 5)."""
+
+    code = "ERR302"
+    exit_code = 5

@@ -1,0 +1,83 @@
+"""What a cluster has: the same specs as desired, with what is needed to judge ownership and to write safely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from iamrbac.compile.desired import Key, Spec
+from iamrbac.rbac.objects import NO_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What an observed object says of itself besides its spec."""
+
+    labels: Mapping[str, str] = field(default=NO_LABELS)
+    """Kubernetes labels, or the tags of an access entry."""
+    annotations: Mapping[str, str] = field(default=NO_LABELS)
+    owners: tuple[str, ...] = ()
+    """ownerReferences as KIND/NAME."""
+    version: str | None = None
+    """resourceVersion; None for AWS objects, which have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One object as it is."""
+
+    key: Key
+    spec: Spec
+    meta: Meta = Meta()
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAuth:
+    """The aws-auth ConfigMap as it is: texts byte for byte."""
+
+    data: Mapping[str, str]
+    annotations: Mapping[str, str]
+    version: str
+    """resourceVersion, sent back with a write."""
+
+
+AuthenticationMode = Literal["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A cluster as EKS describes it."""
+
+    name: str
+    """The config's name."""
+    eks_name: str
+    arn: str
+    region: str
+    endpoint: str
+    certificate_authority: str
+    """PEM, decoded."""
+    authentication_mode: AuthenticationMode
+
+    @property
+    def partition(self) -> str:
+        """The partition of the cluster's ARN: aws, aws-cn, …"""
+        return self.arn.split(":", 2)[1]
+
+    @property
+    def account(self) -> str:
+        """The account of the cluster's ARN."""
+        return self.arn.split(":", 5)[4]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """Everything read from one cluster in one go. There is no half-read state: a failed read raises instead."""
+
+    target: Target
+    namespaces: frozenset[str]
+    """Namespaces that are there and not terminating."""
+    objects: tuple[Observed, ...]
+    """RBAC objects (all of them, also foreign ones), access entries and policy associations. Not aws-auth rows."""
+    aws_auth: AwsAuth | None
+    """None when the ConfigMap is absent (which is known, not assumed)."""

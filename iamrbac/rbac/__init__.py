@@ -1,0 +1,1 @@
+"""The RBAC authorizer: which rules match, what covers what, aggregation, escalation. Pure."""

@@ -1,0 +1,1 @@
+"""Views: one model, several formats."""

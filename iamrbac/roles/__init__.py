@@ -1,0 +1,1 @@
+"""Edge: the Jinja2 sandbox that turns a role template into rules."""

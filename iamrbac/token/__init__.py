@@ -1,0 +1,1 @@
+"""The exec credential plug-in: standard library first, botocore only where it must."""

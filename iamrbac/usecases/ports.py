@@ -1,0 +1,166 @@
+"""The edges as use cases see them. `wiring` plugs the real ones in; tests plug in small fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
+
+from iamrbac.compile.desired import Desired, RenderRole
+from iamrbac.findings.finding import Finding
+from iamrbac.identity.snapshot import Identities, Wanted
+from iamrbac.model.documents import Cluster
+from iamrbac.model.origin import Path
+from iamrbac.plan.observed import AwsAuth, ClusterState, Observed, Target
+
+
+@dataclass(frozen=True, slots=True)
+class RawDocument:
+    """A YAML file's value, not yet judged."""
+
+    file: str
+    value: object
+    """Mappings as dict, sequences as list, scalars as str, int, float, bool or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRepository:
+    """All files of an access repository: what could be read, and findings for what could not."""
+
+    config: RawDocument | None
+    documents: tuple[RawDocument, ...]
+    findings: tuple[Finding, ...]
+
+
+class Repository(Protocol):
+    """The access repository's files."""
+
+    root: PurePath
+
+    def read(self) -> RawRepository:
+        """Read iamrbac.yaml and policies/**. Broken files become findings with line and column, all at once.
+
+        Raises RepositoryError when the repository itself cannot be read.
+        """
+        ...
+
+    def position(self, file: str, path: Path) -> tuple[int, int] | None:
+        """Line and column, from 1, of the value at `path`; of its nearest parent where it is missing."""
+        ...
+
+    def scalar(self, file: str, path: Path) -> str | None:
+        """The scalar at `path` as written, before YAML made a number or a boolean of it."""
+        ...
+
+
+class Roles(Protocol):
+    """Role templates."""
+
+    render: RenderRole
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all templates that there are, for "did you mean"."""
+        ...
+
+
+class People(Protocol):
+    """IAM, as far as it says who is who."""
+
+    def identities(self, wanted: Wanted) -> Identities:
+        """Ask IAM for every wanted name once, every page. A failure is Unreadable in the answer, never an absence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who AWS says the credentials belong to (sts:GetCallerIdentity)."""
+
+    account: str
+    arn: str
+    user_id: str
+
+
+class Aws(Protocol):
+    """EKS and STS."""
+
+    def caller(self) -> Caller:
+        """Raises AwsError with the next step (expired SSO, no credentials)."""
+        ...
+
+    def target(self, cluster: Cluster) -> Target:
+        """DescribeCluster. Raises AwsError; also when the account is not the config's."""
+        ...
+
+    def mappings(self, target: Target) -> tuple[Observed, ...]:
+        """All access entries with their tags and all associations; () when the mode has no entries.
+
+        Raises AwsError unless every page and every entry could be read.
+        """
+        ...
+
+    def create(self, target: Target, desired: Desired) -> None:
+        """Create an entry or associate a policy. An existing entry raises ExistsError."""
+        ...
+
+    def update(self, target: Target, observed: Observed, desired: Desired) -> None:
+        """Update an entry's groups or username (only what changed), or replace an association's scope.
+
+        Reads the entry again first and raises ConflictError when it is no longer as observed (EKS has no version).
+        """
+        ...
+
+    def delete(self, target: Target, observed: Observed) -> None:
+        """Delete an entry or disassociate a policy; already gone is fine."""
+        ...
+
+
+class Kube(Protocol):
+    """One cluster's Kubernetes API."""
+
+    def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:
+        """Namespaces, RBAC objects and aws-auth: one paged LIST per kind. Raises KubeError unless all could be read."""
+        ...
+
+    def create(self, desired: Desired) -> None:
+        """POST. Raises ExistsError when there is one already, KubeError else."""
+        ...
+
+    def update(self, observed: Observed, desired: Desired) -> None:
+        """PUT with the observed resourceVersion. Raises ConflictError when it is stale.
+
+        Labels and annotations of others on the object are kept.
+        """
+        ...
+
+    def delete(self, observed: Observed) -> None:
+        """DELETE with the observed resourceVersion as precondition; already gone is fine."""
+        ...
+
+    def aws_auth(self) -> AwsAuth | None:
+        """Read the ConfigMap alone; None when it is absent."""
+        ...
+
+    def write_aws_auth(self, before: AwsAuth | None, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        """PUT with `before`'s resourceVersion (POST when None). Raises ConflictError when stale."""
+        ...
+
+
+class Clusters(Protocol):
+    """Opens clusters; each is described and read by its own thread."""
+
+    def read(self, cluster: Cluster) -> ClusterState:
+        """Describe, then read everything. Raises IamrbacError unless all of it could be read."""
+        ...
+
+    def kube(self, target: Target) -> Kube:
+        """A client on the cluster's API with the caller's own EKS token."""
+        ...
+
+
+class Progress(Protocol):
+    """Where long work says what it does (stderr)."""
+
+    def step(self, text: str) -> None:
+        """Say one line."""
+        ...
