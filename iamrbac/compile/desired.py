@@ -52,7 +52,7 @@ class Desired:
 
     key: Key
     spec: Spec
-    labels: Mapping[str, str] = field(default=NO_LABELS)
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     origins: tuple[Origin, ...] = ()
     """The policy lines it comes from, sorted."""
 

@@ -14,9 +14,9 @@ from iamrbac.rbac.objects import NO_LABELS
 class Meta:
     """What an observed object says of itself besides its spec."""
 
-    labels: Mapping[str, str] = field(default=NO_LABELS)
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     """Kubernetes labels, or the tags of an access entry."""
-    annotations: Mapping[str, str] = field(default=NO_LABELS)
+    annotations: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     owners: tuple[str, ...] = ()
     """ownerReferences as KIND/NAME."""
     version: str | None = None

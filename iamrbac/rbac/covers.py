@@ -1,6 +1,7 @@
 """Do some rules give at least what other rules give? The API server's own, purely syntactic answer.
 
-Source: `Covers` in Kubernetes' component-helpers/auth/rbac/validation/policy_comparator.go. Escalation checks, permission differences, redundancy and ceilings all use it.
+Source: `Covers` in Kubernetes' component-helpers/auth/rbac/validation/policy_comparator.go.
+Escalation checks, permission differences, redundancy and ceilings all use it.
 """
 
 from __future__ import annotations

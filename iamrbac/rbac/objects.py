@@ -52,7 +52,7 @@ class Role:
     rules: tuple[Rule, ...]
     aggregation: tuple[Selector, ...] = ()
     """aggregationRule.clusterRoleSelectors; ClusterRole only. The controller overwrites `rules` then."""
-    labels: Mapping[str, str] = field(default=NO_LABELS, compare=False)
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Binding:
     name: str
     role_ref: RoleRef
     subjects: tuple[Subject, ...]
-    labels: Mapping[str, str] = field(default=NO_LABELS, compare=False)
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
