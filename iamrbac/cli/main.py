@@ -25,13 +25,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("sandbox", "Start AWS and EKS clusters on loopback, to learn and test on."),
     "demo": ("demo", "The whole main job on a fresh sandbox, every step checked."),
 }
-# Commands that take somebody else's command line behind `--`.
-PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": False}
-UsageFault = typer.BadParameter.__mro__[1]
+# typer does not publish the base of its usage errors; BadParameter derives from it.
+UsageFault = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError" and issubclass(base, Exception)
+)
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command line and return its exit code (design §4): 64 for usage, 5 for a declined prompt, 130 for Ctrl-C."""
+    """Run one command line and return its exit code: 64 for usage, 5 for a declined prompt, 130 for Ctrl-C."""
     terminal = Terminal()
     try:
         result = _app(argv)(list(argv), standalone_mode=False, prog_name="iamrbac")
@@ -65,7 +66,7 @@ def _app(argv: Sequence[str]) -> typer.Typer:
     """Build the app with the called command for real, and the others as a line of help."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
     app.callback()(_root)
-    called = next((word for word in argv if word in COMMANDS), None)
+    called = next((word for word in argv if not word.startswith("-")), None)
     for name, (module, help_) in COMMANDS.items():
         if name == called:
             function = importlib.import_module(f"iamrbac.cli.{module}").command

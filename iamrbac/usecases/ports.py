@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
@@ -12,7 +12,7 @@ from iamrbac.findings.finding import Finding
 from iamrbac.identity.snapshot import Identities, Wanted
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
-from iamrbac.plan.observed import AwsAuth, ClusterState, Observed, Target
+from iamrbac.plan.observed import AwsAuth, Observed, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +146,21 @@ class Kube(Protocol):
         ...
 
 
-class Clusters(Protocol):
-    """Opens clusters; each is described and read by its own thread."""
-
-    def read(self, cluster: Cluster) -> ClusterState:
-        """Describe, then read everything. Raises IamrbacError unless all of it could be read."""
-        ...
-
-    def kube(self, target: Target) -> Kube:
-        """A client on the cluster's API with the caller's own EKS token."""
-        ...
-
-
 class Progress(Protocol):
     """Where long work says what it does (stderr)."""
 
     def step(self, text: str) -> None:
         """Say one line."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """All edges that plan and apply need, as `wiring` plugs them in."""
+
+    repository: Repository
+    roles: Roles
+    people: People
+    aws: Aws
+    kube: Callable[[Target], Kube]
+    """Opens a client on a cluster's API with the caller's own EKS token; used from several threads."""

@@ -1,0 +1,108 @@
+"""One cluster as the authorizer sees it: who is mapped to whom, and what RBAC and EKS policies give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from iamrbac.mapping.aws_auth import Reading
+from iamrbac.mapping.node import is_system
+from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
+from iamrbac.mapping.resolve import Mapped, mapped
+from iamrbac.model.arn import canonical
+from iamrbac.rbac.authorizer import Authorizer
+from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule, User
+from iamrbac.rbac.subjects import with_authenticated
+
+CLUSTER_ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
+EVERYTHING = (
+    Request(verb="*", resource="*", api_group="*"),
+    Request(verb="*", resource="*", api_group="*", subresource="*"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The mapping half and the RBAC half of one cluster, before or after a change."""
+
+    entries: tuple[AccessEntry, ...] = ()
+    associations: tuple[PolicyAssociation, ...] = ()
+    reading: Reading | None = None
+    rbac: RbacState = RbacState()
+    display: Mapping[tuple[str, str | None, str], str] = field(default_factory=dict)
+    """(kind, namespace, name) of a role of ours → the role as its policy calls it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Holding:
+    """A role that a principal holds. `namespace` "" is the whole cluster."""
+
+    principal: str
+    """Canonical ARN: a role's without path, so that both mappings name it alike."""
+    namespace: str
+    role: str
+
+
+def people(world: World) -> tuple[Mapped, ...]:
+    """Everybody who is mapped, without nodes and other system principals."""
+    systems = {canonical(entry.principal) for entry in world.entries if is_system(entry)}
+    rows = world.reading.rows if world.reading is not None else ()
+    systems |= {row.canonical for row in rows if is_system(row)}
+    return tuple(one for one in mapped(world.entries, world.reading) if canonical(one.principal) not in systems)
+
+
+def holdings(world: World) -> dict[Holding, frozenset[Rule]]:
+    """Every role that every mapped person holds, with the rules behind it (an EKS policy has none here)."""
+    authorizer = Authorizer(world.rbac)
+    held: dict[Holding, frozenset[Rule]] = {}
+    everybody = people(world)
+    for person in everybody:
+        principal = canonical(person.principal)
+        if "system:masters" in person.groups:
+            held[Holding(principal, "", "system:masters")] = frozenset()
+        for binding, role in _bindings(authorizer, person):
+            key = Holding(principal, binding.namespace or "", _shown(world, binding, role))
+            rules = frozenset(role.rules) if role is not None else frozenset()
+            held[key] = held.get(key, frozenset()) | rules
+    mapped_by_entry = {one.principal for one in everybody if one.source == "entry"}
+    for association in world.associations:
+        if association.principal in mapped_by_entry:
+            for namespace in association.namespaces or ("",):
+                held[Holding(canonical(association.principal), namespace, policy_name(association.policy))] = (
+                    frozenset()
+                )
+    return held
+
+
+def administrators(world: World) -> frozenset[str]:
+    """Canonical ARNs of the people who may do everything: by system:masters, RBAC, or EKS's cluster admin policy."""
+    authorizer = Authorizer(world.rbac)
+    by_policy = {
+        association.principal
+        for association in world.associations
+        if association.scope == "cluster" and policy_name(association.policy) == CLUSTER_ADMIN_POLICY
+    }
+    found = set()
+    for person in people(world):
+        user = with_authenticated(User(person.username, person.groups))
+        by_entry = person.source == "entry" and person.principal in by_policy
+        if by_entry or all(authorizer.allowed_by(user, request) for request in EVERYTHING):
+            found.add(canonical(person.principal))
+    return frozenset(found)
+
+
+def policy_name(arn: str) -> str:
+    """Return the name at the end of an EKS access policy's ARN."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def _bindings(authorizer: Authorizer, person: Mapped) -> Iterator[tuple[Binding, Role | None]]:
+    # What everybody who logs in may do (discovery, self reviews) is nobody's access in particular.
+    user = User(person.username, person.groups)
+    yield from authorizer.bindings_of(user)
+
+
+def _shown(world: World, binding: Binding, role: Role | None) -> str:
+    namespace = binding.namespace if binding.role_ref.kind == "Role" else None
+    key = (binding.role_ref.kind, namespace, binding.role_ref.name)
+    return world.display.get(key, binding.role_ref.name)

@@ -1,0 +1,96 @@
+"""`iamrbac apply`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iamrbac.cli.options import (
+    ClusterOption,
+    NoColorOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    RepoOption,
+    VerboseOption,
+)
+from iamrbac.cli.planning import AdoptOption, LockoutOption, RemovalsOption, at_now, request_of, show
+from iamrbac.cli.terminal import Terminal
+from iamrbac.model.errors import DeclinedError, UsageError
+
+
+def command(
+    plan_file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A plan saved by `iamrbac plan --out`; without: plan now.")
+    ] = None,
+    repo: RepoOption = None,
+    cluster: ClusterOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    allow_removals: RemovalsOption = 0,
+    allow_lockout_of: LockoutOption = None,
+    adopt: AdoptOption = None,
+    output: OutputOption = Output.TEXT,
+    no_color: NoColorOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Change the clusters to what the policies say. Shows the plan and asks first; a saved plan was asked for already.
+
+    Exit codes: 0 done or nothing to do; 1 a cluster could not be planned (the others are done); 3 the documents are invalid or
+    a finding refuses; 4 the saved plan is stale or for another target; 5 declined; 6 partly applied: run it again.
+
+    Examples:
+      iamrbac apply
+      iamrbac apply plan.json
+      iamrbac apply --yes --cluster staging
+    """
+    from iamrbac import wiring
+    from iamrbac.render.findings import findings_text
+    from iamrbac.usecases import saved
+    from iamrbac.usecases.apply import refused
+    from iamrbac.usecases.plan import make_plan
+
+    terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
+    edges = wiring.edges(repo)
+    request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
+    content = None
+    if plan_file is not None:
+        if cluster or adopt or allow_removals or allow_lockout_of:
+            raise UsageError(
+                "a saved plan already says which clusters and what is allowed", hint="plan again with these options"
+            )
+        content = saved.parse(wiring.read_text(plan_file), str(plan_file))
+        request = saved.request_of(content, at_now())
+    planned = make_plan(edges, request, terminal)
+    if planned.plan is None:
+        show.invalid(terminal, output, planned.findings, findings_text)
+        return 3
+    plan = planned.plan
+    if content is not None:
+        saved.verify(content, plan, str(plan_file))
+    if output is Output.TEXT:
+        show.plan(terminal, output, plan, edges.repository)
+    if refused(plan):
+        if output is Output.JSON:
+            terminal.line({"type": "refused", "findings": [finding.to_json() for finding in plan.all_findings]})
+        terminal.error("[ERR403] refused by the findings above; nothing was changed")
+        return 3
+    if plan.changes and not yes and content is None:
+        _ask(len(plan.planned))
+    return show.apply(terminal, output, edges, plan)
+
+
+def _ask(clusters: int) -> None:
+    """Ask for the word `yes`; nobody to ask is a no."""
+    if not sys.stdin.isatty():
+        raise DeclinedError(
+            "there is no terminal to ask on; nothing was changed",
+            hint="use --yes, or a plan saved by `iamrbac plan --out`",
+        )
+    sys.stderr.write(f"Apply this to {clusters} cluster{'' if clusters == 1 else 's'}? Only 'yes' is a yes: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != "yes":
+        raise DeclinedError("not applied; nothing was changed")

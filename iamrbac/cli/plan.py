@@ -1,0 +1,63 @@
+"""`iamrbac plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iamrbac.cli.options import (
+    ClusterOption,
+    NoColorOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    RepoOption,
+    VerboseOption,
+)
+from iamrbac.cli.planning import AdoptOption, LockoutOption, RemovalsOption, at_now, exit_code, request_of, show
+from iamrbac.cli.terminal import Terminal
+
+
+def command(
+    repo: RepoOption = None,
+    cluster: ClusterOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Save the plan for `iamrbac apply FILE`.")] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="End with 2 when there are changes, 0 when there are none.")
+    ] = False,
+    allow_removals: RemovalsOption = 0,
+    allow_lockout_of: LockoutOption = None,
+    adopt: AdoptOption = None,
+    output: OutputOption = Output.TEXT,
+    no_color: NoColorOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Show what would change, for whom. Reads IAM and the clusters, writes nothing there.
+
+    Exit codes: 0 planned; 1 something could not be read (the other clusters are still planned); 2 there are changes, with
+    --detailed-exitcode; 3 the documents are invalid, or a finding refuses the apply.
+
+    Examples:
+      iamrbac plan
+      iamrbac plan --cluster staging --out plan.json
+      iamrbac plan -o json --detailed-exitcode
+    """
+    from iamrbac import wiring
+    from iamrbac.render.findings import findings_text
+    from iamrbac.usecases.plan import make_plan
+
+    terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
+    edges = wiring.edges(repo)
+    request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
+    planned = make_plan(edges, request, terminal)
+    if planned.plan is None:
+        show.invalid(terminal, output, planned.findings, findings_text)
+        return 3
+    document = show.plan(terminal, output, planned.plan, edges.repository)
+    if out is not None:
+        wiring.save_plan(out, planned.plan, request, document)
+        terminal.step(f"Saved the plan. Next: iamrbac apply {out}")
+    return exit_code(planned.plan, detailed=detailed_exitcode)

@@ -1,0 +1,73 @@
+"""Show plans, applies and invalid documents on a terminal, as text or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from iamrbac.cli.options import Output
+from iamrbac.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from iamrbac.findings.finding import Finding
+    from iamrbac.model.origin import Origin
+    from iamrbac.plan.change import Plan
+    from iamrbac.usecases.ports import Edges, Repository
+
+
+def line_of(repository: Repository) -> Callable[[Origin], str]:
+    """Return a function that turns an origin into FILE:LINE."""
+
+    def line(origin: Origin) -> str:
+        position = repository.position(origin.file, origin.path)
+        return f"{origin.file}:{position[0]}" if position else origin.file
+
+    return line
+
+
+def invalid(
+    terminal: Terminal, output: Output, findings: Sequence[Finding], text: Callable[[Sequence[Finding]], str]
+) -> None:
+    """Show why the documents mean nothing."""
+    if output is Output.JSON:
+        terminal.json({"formatVersion": 1, "valid": False, "findings": [finding.to_json() for finding in findings]})
+    else:
+        terminal.answer(text(findings))
+
+
+def plan(terminal: Terminal, output: Output, plan: Plan, repository: Repository) -> dict[str, Any]:
+    """Show a plan and return its JSON."""
+    from iamrbac.plan.document import plan_json
+    from iamrbac.render.plan import plan_text
+
+    line = line_of(repository)
+    document = plan_json(plan, line)
+    if output is Output.JSON:
+        terminal.json(document)
+    else:
+        terminal.answer(plan_text(plan, line, terminal.paint))
+    return document
+
+
+def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:
+    """Apply a plan, show each write as it happens, and return the exit code."""
+    from iamrbac.render.apply import event_json, event_text, summary_json, summary_text
+    from iamrbac.usecases.apply import Outcome, apply_plan
+
+    events = []
+    for event in apply_plan(edges, plan):
+        events.append(event)
+        if output is Output.JSON:
+            terminal.line(event_json(event))
+        elif event.outcome is Outcome.DONE:
+            terminal.step(event_text(event, terminal.paint))
+        else:
+            terminal.answer(event_text(event, terminal.paint))
+    failed = [cluster.name for cluster in plan.failed]
+    undone = any(event.outcome is not Outcome.DONE for event in events)
+    code = 6 if undone else 1 if failed else 0
+    if output is Output.JSON:
+        terminal.line(summary_json(events, failed, code))
+    elif events:
+        terminal.answer(summary_text(events, failed))
+    return code

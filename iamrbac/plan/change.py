@@ -1,0 +1,101 @@
+"""A change to one object, and the plan of one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from iamrbac.access.delta import AccessChange
+from iamrbac.compile.desired import Desired, Form, Key
+from iamrbac.findings.finding import Finding
+from iamrbac.model.origin import Origin
+from iamrbac.plan.observed import ClusterState, Observed
+
+
+class Action(StrEnum):
+    """What happens to an object. Replace is delete and create, for what the API cannot change."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object's way from `before` (None: not there) to `after` (None: gone)."""
+
+    key: Key
+    action: Action
+    before: Observed | None
+    after: Desired | None
+
+    @property
+    def because(self) -> tuple[Origin, ...]:
+        """The policy lines that ask for it; empty for a removal, which no line asks for."""
+        return self.after.origins if self.after is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPlan:
+    """What would change on one cluster. Error findings in it refuse its apply; they never hide the changes."""
+
+    state: ClusterState
+    form: Form
+    changes: tuple[Change, ...]
+    """In the order of their keys; `order.phases` gives the order of writing."""
+    access: tuple[AccessChange, ...]
+    findings: tuple[Finding, ...]
+    wanted: int
+    """How many objects the policies want here, changed or not."""
+    aws_auth: Mapping[str, str] | None = None
+    """The aws-auth data after the changes; None when it does not change."""
+
+    @property
+    def name(self) -> str:
+        """The cluster's name in the config."""
+        return self.state.target.name
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCluster:
+    """A cluster that could not be planned: nothing is known to be absent, nothing is written."""
+
+    name: str
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All clusters of one run."""
+
+    instance: str
+    clusters: tuple[ClusterPlan | FailedCluster, ...]
+    findings: tuple[Finding, ...]
+    """What concerns no single cluster."""
+    policy_digest: str
+    """SHA-256 of all documents, as parsed."""
+
+    @property
+    def planned(self) -> tuple[ClusterPlan, ...]:
+        """The clusters that could be planned."""
+        return tuple(cluster for cluster in self.clusters if isinstance(cluster, ClusterPlan))
+
+    @property
+    def failed(self) -> tuple[FailedCluster, ...]:
+        """The clusters that could not."""
+        return tuple(cluster for cluster in self.clusters if isinstance(cluster, FailedCluster))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All changes of all planned clusters."""
+        return tuple(change for cluster in self.planned for change in cluster.changes)
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """General findings first, then each cluster's."""
+        return self.findings + tuple(finding for cluster in self.planned for finding in cluster.findings)

@@ -1,0 +1,154 @@
+"""What refuses an apply, as findings with numbers (design §4, Guards). They never hide the plan.
+
+Every function is pure and returns findings; overrides are narrow and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from iamrbac.access.world import World, administrators, people
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.model.arn import canonical
+from iamrbac.model.documents import Guards
+from iamrbac.plan.change import ClusterPlan
+from iamrbac.plan.simulate import after, before
+
+FRACTION_FROM = 10
+"""Below this many principals a fraction says nothing (design §4: from ten on)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What the person at the command line allowed, narrowly and by name."""
+
+    removals: int = 0
+    """--allow-removals N: as many losses as this pass, whatever the guard says."""
+    lockout_of: frozenset[str] = frozenset()
+    """--allow-lockout-of ARN: these principals may lose their access."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leavers:
+    """Losses that are nobody's mistake: they do not count, else offboarding would fail open (design §4)."""
+
+    principals: frozenset[str] = frozenset()
+    """Canonical ARNs: suspended."""
+    groups: frozenset[str] = frozenset()
+    """Kubernetes groups that end by themselves or whose members come from an IAM group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stakes:
+    """One cluster's plan with who holds what before and after."""
+
+    plan: ClusterPlan
+    before: World = field(default_factory=World)
+    after: World = field(default_factory=World)
+
+    @staticmethod
+    def of(plan: ClusterPlan) -> Stakes:
+        """Compute both worlds of a plan."""
+        return Stakes(plan, before(plan.state), after(plan.state, plan.changes, plan.aws_auth))
+
+    @property
+    def losers(self) -> frozenset[str]:
+        """Canonical ARNs of those who lose anything here."""
+        return frozenset(change.principal for change in self.plan.access if change.change == "lose")
+
+
+def check(
+    stakes: Iterable[Stakes],
+    guards: Guards,
+    caller: str | None,
+    leavers: Leavers,
+    allowed: Allowances,
+    managed: Mapping[str, int],
+) -> tuple[Finding, ...]:
+    """Return every refusal. `managed` counts the principals that are ours on each cluster before the change."""
+    stakes = tuple(stakes)
+    findings = [*_removals(stakes, guards, leavers, allowed, sum(managed.values()))]
+    for one in stakes:
+        findings += _empty(one, managed.get(one.plan.name, 0), allowed)
+        findings += _protected(one, guards, caller, allowed)
+        findings += _administrators(one, guards, allowed)
+    return tuple(findings)
+
+
+def _removals(
+    stakes: Iterable[Stakes], guards: Guards, leavers: Leavers, allowed: Allowances, total: int
+) -> Iterable[Finding]:
+    """Losses are counted as principal × cluster."""
+    losses = sum(len([one for one in stake.losers if _counts(stake, one, leavers)]) for stake in stakes)
+    if losses <= allowed.removals:
+        return
+    limit = guards.max_removals
+    over_count = losses > limit.count
+    over_fraction = total >= FRACTION_FROM and losses > limit.fraction * total
+    if over_count or over_fraction:
+        most = f"{limit.count}" if over_count else f"{limit.fraction:.0%} of {total}"
+        yield Finding(
+            id="GRD001",
+            level=Level.ERROR,
+            message=f"{losses} principals × clusters would lose access, more than guards.maxRemovals allows ({most})",
+            hint=f"look at who loses what; if it is meant: --allow-removals {losses}",
+        )
+
+
+def _counts(stake: Stakes, principal: str, leavers: Leavers) -> bool:
+    if principal in leavers.principals:
+        return False
+    lost = _groups(stake.before, principal) - _groups(stake.after, principal)
+    rights_shrank = lost == set()
+    return rights_shrank or not lost <= leavers.groups
+
+
+def _groups(world: World, principal: str) -> set[str]:
+    return {group for one in people(world) if canonical(one.principal) == principal for group in one.groups}
+
+
+def _empty(stake: Stakes, managed: int, allowed: Allowances) -> Iterable[Finding]:
+    """Everything that is ours would go: more often a wrong repository than an intention."""
+    ours = [change for change in stake.plan.changes if change.before is not None and change.after is None]
+    if ours and not stake.plan.wanted and len(stake.losers) > allowed.removals and managed:
+        yield Finding(
+            id="GRD002",
+            level=Level.ERROR,
+            message=f"the policies want nothing on {stake.plan.name}, and all {len(ours)} objects of ours would go",
+            hint=f"check that this is the right repository; if it is meant: --allow-removals {len(stake.losers)}",
+            cluster=stake.plan.name,
+        )
+
+
+def _protected(stake: Stakes, guards: Guards, caller: str | None, allowed: Allowances) -> Iterable[Finding]:
+    protected = {canonical(arn): "guards.protectedPrincipals names it" for arn in guards.protected_principals}
+    if caller is not None:
+        protected.setdefault(canonical(caller), "it is you, and you could not undo it")
+    spared = {canonical(arn) for arn in allowed.lockout_of}
+    for principal in sorted(stake.losers & protected.keys() - spared):
+        yield Finding(
+            id="GRD003",
+            level=Level.ERROR,
+            message=f"{principal} would lose access on {stake.plan.name}: {protected[principal]}",
+            hint=f"keep its access in the policy; if it is meant: --allow-lockout-of {principal}",
+            cluster=stake.plan.name,
+            object=principal,
+        )
+
+
+def _administrators(stake: Stakes, guards: Guards, allowed: Allowances) -> Iterable[Finding]:
+    """Mapped administrators only: what IAM itself would still allow (SCPs, the legacy creator) is not known here."""
+    had, has = administrators(stake.before), administrators(stake.after)
+    gone: Collection[str] = had - has - {canonical(arn) for arn in allowed.lockout_of}
+    if gone and len(has) < guards.min_admins:
+        yield Finding(
+            id="GRD004",
+            level=Level.ERROR,
+            message=(
+                f"{stake.plan.name} would have {len(has)} mapped administrators instead of {len(had)}, "
+                f"below guards.minAdmins ({guards.min_admins}); what IAM would still allow is not known"
+            ),
+            hint=f"keep {', '.join(sorted(gone))}, or add another administrator first",
+            cluster=stake.plan.name,
+        )

@@ -1,0 +1,38 @@
+"""Whose losses are nobody's mistake, read from the documents (design §4: expiry, suspension, people who left)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from iamrbac.compile import names
+from iamrbac.compile.documents import Documents
+from iamrbac.model.arn import canonical
+from iamrbac.model.documents import IamGroup
+from iamrbac.plan.guards import Leavers
+
+
+def leavers(documents: Documents, at: datetime) -> Leavers:
+    """Return the suspended principals, and the groups whose members come from IAM groups or whose time is over."""
+    config = documents.config.document
+    return Leavers(
+        principals=frozenset(canonical(arn) for arn in config.suspended),
+        groups=frozenset(_from_iam(documents)) | frozenset(_expired(documents, at)),
+    )
+
+
+def _from_iam(documents: Documents) -> Iterator[str]:
+    instance = documents.config.document.metadata.name
+    for policy in documents.policies:
+        team = policy.document.metadata.name
+        for name, members in policy.document.spec.members.items():
+            if any(isinstance(member, IamGroup) for member in members):
+                yield names.group_name(instance, team, name)
+
+
+def _expired(documents: Documents, at: datetime) -> Iterator[str]:
+    instance = documents.config.document.metadata.name
+    for grant in documents.grants:
+        spec = grant.document.spec
+        if datetime.fromisoformat(spec.not_after) <= at:
+            yield names.group_name(instance, spec.team, names.temporary_set(grant.document.metadata.name))

@@ -1,0 +1,191 @@
+"""Desired against observed: the changes of one cluster, with refusals as findings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from iamrbac.access.delta import delta
+from iamrbac.compile import names
+from iamrbac.compile.desired import ClusterDesired, Desired, Form, Key
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.mapping.aws_auth import read
+from iamrbac.mapping.node import is_system
+from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
+from iamrbac.model.errors import AwsAuthError
+from iamrbac.plan import ownership
+from iamrbac.plan.change import Action, Change, ClusterPlan
+from iamrbac.plan.diff import diff_mappings
+from iamrbac.plan.form import owned_rows
+from iamrbac.plan.observed import ClusterState, Meta, Observed
+from iamrbac.plan.shadow import shadow_findings
+from iamrbac.plan.simulate import after, before, edited_aws_auth
+from iamrbac.rbac.objects import Binding
+
+
+def plan_cluster(
+    desired: ClusterDesired, state: ClusterState, form: Form, instance: str, adopt: Collection[str] = ()
+) -> ClusterPlan:
+    """Compare and return what would change, for whom, and what refuses it.
+
+    `adopt` holds the display keys (`display_key`) of unclaimed objects that may be taken over.
+    Raises AwsAuthError when aws-auth does not parse and rows would have to be written.
+    """
+    rows, row_findings = _rows(state, form, instance)
+    observed = {item.key: item for item in (*state.objects, *rows)}
+    owners = _owners(observed, instance)
+    wanted = {item.key: item for item in desired.objects}
+    relevant = {key: item for key, item in observed.items() if key in wanted or isinstance(owners[key], ownership.Ours)}
+    diff = diff_mappings(
+        relevant, wanted, lambda was, will: _equal(was, will) and isinstance(owners[was.key], ownership.Ours)
+    )
+    changes: list[Change] = [Change(key, Action.CREATE, None, item) for key, item in diff.add.items()]
+    findings: list[Finding] = list(row_findings)
+    for key, (was, will) in diff.change.items():
+        judged = _judge(was, will, owners[key], adopt)
+        if isinstance(judged, Finding):
+            findings.append(judged)
+        else:
+            changes.append(Change(key, judged, was, will))
+    changes += [Change(key, Action.DELETE, item, None) for key, item in diff.delete.items()]
+    changes = _without_refused_entries(changes, findings)
+    changes.sort(key=lambda change: change.key)
+    data = edited_aws_auth(state, changes)
+    world = before(state)
+    then = after(state, changes, data)
+    findings += shadow_findings(state, form, changes, adopt)
+    access = delta(desired.cluster, world, then)
+    return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), data)
+
+
+def display_key(key: Key) -> str:
+    """Return how a person names an object: KIND/NAME or KIND/NAMESPACE/NAME; `--adopt` takes it."""
+    return "/".join(part for part in (key.kind, key.namespace, key.name) if part)
+
+
+def managed_principals(state: ClusterState, instance: str) -> int:
+    """Count the principals that we map on a cluster now: the whole that a fraction of losses is measured by."""
+    entries = {
+        item.spec.principal
+        for item in state.objects
+        if isinstance(item.spec, AccessEntry) and isinstance(ownership.owner_of(item.meta, instance), ownership.Ours)
+    }
+    return len(entries) + len(owned_rows(state.aws_auth, instance) or ())
+
+
+def _rows(state: ClusterState, form: Form, instance: str) -> tuple[tuple[Observed, ...], tuple[Finding, ...]]:
+    """Return aws-auth's rows as observed objects; an owned row carries our mark."""
+    if state.aws_auth is None or state.target.authentication_mode == "API":
+        return (), ()
+    owned = owned_rows(state.aws_auth, instance)
+    reading = read(state.aws_auth.data)
+    if owned is None:
+        raise AwsAuthError(
+            f"the annotation {names.rows_annotation(instance)} of kube-system/aws-auth is not a JSON list of ARNs, "
+            "so that nobody can tell which rows are ours",
+            where=state.target.name,
+            hint="restore the annotation, or remove it and adopt the rows",
+        )
+    if reading.broken:
+        if form == "aws-auth" or owned:
+            raise AwsAuthError(
+                "; ".join(reading.broken),
+                where=f"{state.target.name}: kube-system/aws-auth",
+                hint="mend the ConfigMap by hand; nothing is written while it does not parse",
+            )
+        return (), (_broken(state, reading.broken),)
+    last = {row.arn: row for row in reading.rows}
+    marked = Meta(labels={names.INSTANCE_LABEL: instance})
+    return tuple(
+        Observed(
+            Key(state.target.name, "AwsAuthRow", "", arn),
+            AwsAuthRow(row.section, arn, row.username, tuple(sorted(set(row.groups)))),
+            marked if arn in owned else Meta(),
+        )
+        for arn, row in last.items()
+    ), ()
+
+
+def _broken(state: ClusterState, broken: Iterable[str]) -> Finding:
+    return Finding(
+        id="MAP002",
+        level=Level.WARNING,
+        message=f"kube-system/aws-auth does not parse ({'; '.join(broken)}); EKS maps nobody by that section",
+        hint="mend the ConfigMap by hand",
+        cluster=state.target.name,
+        object="ConfigMap/kube-system/aws-auth",
+    )
+
+
+def _owners(observed: Mapping[Key, Observed], instance: str) -> dict[Key, ownership.Owner]:
+    """Judge every object; an association belongs to whoever owns its entry (EKS gives associations no tags)."""
+    owners = {key: ownership.owner_of(item.meta, instance) for key, item in observed.items()}
+    for key, item in observed.items():
+        if isinstance(item.spec, PolicyAssociation):
+            entry = Key(key.cluster, "AccessEntry", "", item.spec.principal)
+            owners[key] = owners.get(entry, ownership.Unclaimed())
+    return owners
+
+
+def _equal(was: Observed, will: Desired) -> bool:
+    """Same spec, and every label of ours as it should be; labels of others do not count."""
+    if isinstance(will.spec, AwsAuthRow | PolicyAssociation):
+        return was.spec == will.spec
+    return was.spec == will.spec and all(was.meta.labels.get(key) == value for key, value in will.labels.items())
+
+
+def _judge(was: Observed, will: Desired, owner: ownership.Owner, adopt: Collection[str]) -> Action | Finding:
+    key = was.key
+    if isinstance(was.spec, AccessEntry | AwsAuthRow) and is_system(was.spec):
+        owner = ownership.Foreign("EKS (nodes, Fargate or a service-linked role)")
+    if isinstance(owner, ownership.Foreign):
+        return Finding(
+            id="OWN001",
+            level=Level.ERROR,
+            message=f"{display_key(key)} is kept by {owner.owner}; two writers would fight over it",
+            hint="let that tool give it up first, or take it out of the policy",
+            cluster=key.cluster,
+            object=display_key(key),
+        )
+    replaced = _immutable(was, will)
+    if isinstance(owner, ownership.Unclaimed):
+        if display_key(key) not in adopt:
+            return Finding(
+                id="OWN002",
+                level=Level.ERROR,
+                message=f"{display_key(key)} is already there and is not ours",
+                hint=f"look at it, then: --adopt '{display_key(key)}', or remove it by hand",
+                cluster=key.cluster,
+                object=display_key(key),
+            )
+        if replaced:
+            return Finding(
+                id="OWN003",
+                level=Level.ERROR,
+                message=f"{display_key(key)} cannot be adopted: {replaced} cannot be changed",
+                hint="remove it by hand, then run again",
+                cluster=key.cluster,
+                object=display_key(key),
+            )
+        return Action.ADOPT
+    return Action.REPLACE if replaced else Action.UPDATE
+
+
+def _immutable(was: Observed, will: Desired) -> str:
+    """Name what the API cannot change between the two, or ""."""
+    if isinstance(was.spec, Binding) and isinstance(will.spec, Binding) and was.spec.role_ref != will.spec.role_ref:
+        return "roleRef"
+    if isinstance(was.spec, AccessEntry) and isinstance(will.spec, AccessEntry) and was.spec.type != will.spec.type:
+        return "the type of an access entry"
+    return ""
+
+
+def _without_refused_entries(changes: Iterable[Change], findings: Iterable[Finding]) -> list[Change]:
+    """An entry that is refused takes its associations with it."""
+    refused = {finding.object for finding in findings if finding.level is Level.ERROR}
+
+    def kept(change: Change) -> bool:
+        if change.key.kind != "AccessPolicyAssociation":
+            return True
+        return f"AccessEntry/{change.key.name.split('#', 1)[0]}" not in refused
+
+    return [change for change in changes if kept(change)]

@@ -1,0 +1,91 @@
+"""An access entry beats an aws-auth row for the same principal: what we would hide, or be hidden by (design §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from iamrbac.compile.desired import Form
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.mapping.aws_auth import read
+from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
+from iamrbac.model.arn import canonical
+from iamrbac.plan.change import Action, Change
+from iamrbac.plan.observed import ClusterState
+
+
+def shadow_findings(
+    state: ClusterState, form: Form, changes: Iterable[Change], adopt: Collection[str]
+) -> tuple[Finding, ...]:
+    """Refuse what would silently change a foreign mapping, or would have no effect because of one.
+
+    A row that this plan itself removes or adopts (`--adopt AwsAuthRow/ARN`) does not count.
+    """
+    if form == "external":
+        return ()
+    changes = tuple(changes)
+    written = [change.after.spec for change in changes if change.after is not None]
+    if form == "access-entries":
+        return tuple(_hidden_rows(state, changes, [spec for spec in written if isinstance(spec, AccessEntry)], adopt))
+    rows = [spec for spec in written if isinstance(spec, AwsAuthRow)]
+    return (*_hiding_entries(state, rows), *_other_spellings(state, rows))
+
+
+def _hidden_rows(
+    state: ClusterState, changes: Iterable[Change], entries: Iterable[AccessEntry], adopt: Collection[str]
+) -> Iterable[Finding]:
+    if state.aws_auth is None or state.target.authentication_mode == "API":
+        return
+    removed = {change.key.name for change in changes if change.action is Action.DELETE}
+    rows = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
+    for entry in entries:
+        row = rows.get(canonical(entry.principal).lower())
+        if row is None or row.arn in removed or f"AwsAuthRow/{row.arn}" in adopt:
+            continue
+        yield Finding(
+            id="MAP003",
+            level=Level.ERROR,
+            message=(
+                f"an access entry for {entry.principal} would hide its aws-auth row "
+                f"(username {row.username or 'none'}, groups {', '.join(row.groups) or 'none'}), which is not ours"
+            ),
+            hint=f"remove the row by hand, or accept that it loses its effect: --adopt 'AwsAuthRow/{row.arn}'",
+            cluster=state.target.name,
+            object=f"AwsAuthRow/{row.arn}",
+        )
+
+
+def _hiding_entries(state: ClusterState, rows: Iterable[AwsAuthRow]) -> Iterable[Finding]:
+    entries = {
+        canonical(item.spec.principal).lower(): item.spec
+        for item in state.objects
+        if isinstance(item.spec, AccessEntry)
+    }
+    for row in rows:
+        entry = entries.get(canonical(row.arn).lower())
+        if entry is not None:
+            yield Finding(
+                id="MAP004",
+                level=Level.ERROR,
+                message=f"the aws-auth row for {row.arn} would have no effect: the access entry {entry.principal} hides it",
+                hint="set mapping: access-entries for this cluster, or delete the access entry",
+                cluster=state.target.name,
+                object=f"AccessEntry/{entry.principal}",
+            )
+
+
+def _other_spellings(state: ClusterState, rows: Iterable[AwsAuthRow]) -> Iterable[Finding]:
+    """EKS compares ARNs without case, so a row in another spelling is the same principal's (eks-facts 2)."""
+    if state.aws_auth is None:
+        return
+    there = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
+    for row in rows:
+        other = there.get(canonical(row.arn).lower())
+        if other is not None and other.arn != row.arn:
+            yield Finding(
+                id="MAP005",
+                level=Level.ERROR,
+                message=f"aws-auth already maps {row.arn}, written as {other.arn}; of two such rows one is ignored",
+                hint="remove that row by hand, then run again",
+                cluster=state.target.name,
+                object=f"AwsAuthRow/{other.arn}",
+            )

@@ -1,0 +1,103 @@
+"""A cluster before and after its changes, as worlds that the authorizer can judge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from iamrbac.access.world import World
+from iamrbac.compile import names
+from iamrbac.compile.desired import Key, Spec
+from iamrbac.mapping.aws_auth import Reading, read
+from iamrbac.mapping.edit import edit
+from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
+from iamrbac.plan.change import Change
+from iamrbac.plan.observed import ClusterState
+from iamrbac.rbac.objects import Binding, RbacState, Role
+
+
+def before(state: ClusterState) -> World:
+    """Return the cluster as it was read."""
+    data = state.aws_auth.data if state.aws_auth is not None else None
+    return _world(((item.key, item.spec) for item in state.objects), _reading(state, data))
+
+
+def after(state: ClusterState, changes: Iterable[Change], aws_auth: Mapping[str, str] | None) -> World:
+    """Return the cluster as it will be; `aws_auth` is the edited data, None when it does not change."""
+    specs = {item.key: item.spec for item in state.objects}
+    for change in changes:
+        specs.pop(change.key, None)
+        if change.after is not None and change.key.kind != "AwsAuthRow":
+            specs[change.key] = change.after.spec
+    gone = {key.name for key, _ in _entries_gone(state, specs)}
+    kept = {key: spec for key, spec in specs.items() if not _orphaned(spec, gone)}
+    data = aws_auth if aws_auth is not None else (state.aws_auth.data if state.aws_auth is not None else None)
+    return _world(kept.items(), _reading(state, data))
+
+
+def edited_aws_auth(state: ClusterState, changes: Iterable[Change]) -> dict[str, str] | None:
+    """Return aws-auth's data after the row changes, or None when there are none. Raises AwsAuthError."""
+    rows = [change for change in changes if change.key.kind == "AwsAuthRow"]
+    if not rows:
+        return None
+    data = state.aws_auth.data if state.aws_auth is not None else {}
+    return edit_rows(data, rows)
+
+
+def edit_rows(data: Mapping[str, str], rows: Iterable[Change]) -> dict[str, str]:
+    """Apply row changes to aws-auth's data. Raises AwsAuthError."""
+    wanted: list[AwsAuthRow] = []
+    remove: list[str] = []
+    for change in rows:
+        if change.after is not None and isinstance(change.after.spec, AwsAuthRow):
+            wanted.append(change.after.spec)
+        else:
+            remove.append(change.key.name)
+    return edit(data, wanted, remove)
+
+
+def owned_rows(before: Collection[str], rows: Iterable[Change]) -> frozenset[str]:
+    """Return the ARNs of our rows after the changes, for the annotation that records them."""
+    owned = set(before)
+    for change in rows:
+        if change.after is None:
+            owned.discard(change.key.name)
+        else:
+            owned.add(change.key.name)
+    return frozenset(owned)
+
+
+def _entries_gone(state: ClusterState, specs: Mapping[Key, Spec]) -> list[tuple[Key, Spec]]:
+    return [(item.key, item.spec) for item in state.objects if item.key.kind == "AccessEntry" and item.key not in specs]
+
+
+def _orphaned(spec: Spec, gone: Collection[str]) -> bool:
+    """A deleted access entry takes its associations with it (eks-facts 1.2)."""
+    return isinstance(spec, PolicyAssociation) and spec.principal in gone
+
+
+def _reading(state: ClusterState, data: Mapping[str, str] | None) -> Reading | None:
+    if data is None or state.target.authentication_mode == "API":
+        return None
+    return read(data)
+
+
+def _world(specs: Iterable[tuple[Key, Spec]], reading: Reading | None) -> World:
+    entries: list[AccessEntry] = []
+    associations: list[PolicyAssociation] = []
+    roles: list[Role] = []
+    bindings: list[Binding] = []
+    for _, spec in specs:
+        if isinstance(spec, AccessEntry):
+            entries.append(spec)
+        elif isinstance(spec, PolicyAssociation):
+            associations.append(spec)
+        elif isinstance(spec, Role):
+            roles.append(spec)
+        elif isinstance(spec, Binding):
+            bindings.append(spec)
+    display: dict[tuple[str, str | None, str], str] = {
+        (role.kind, role.namespace, role.name): role.labels[names.ROLE_LABEL]
+        for role in roles
+        if names.ROLE_LABEL in role.labels
+    }
+    return World(tuple(entries), tuple(associations), reading, RbacState(tuple(roles), tuple(bindings)), display)

@@ -1,0 +1,145 @@
+"""A plan for people: who gains and loses first, then the objects, then what refuses it, then one line of numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from iamrbac.access.delta import AccessChange
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.model.origin import Origin
+from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, Plan
+from iamrbac.plan.document import spec_json, summary
+from iamrbac.rbac.objects import Rule
+from iamrbac.render.principals import Names
+
+Paint = Callable[[str, str], str]
+"""(text, style) → text, coloured or not."""
+SYMBOLS = {
+    Action.CREATE: ("+", "good", "add"),
+    Action.UPDATE: ("~", "change", "change"),
+    Action.REPLACE: ("-/+", "change", "replace"),
+    Action.DELETE: ("-", "error", "remove"),
+    Action.ADOPT: ("»", "change", "adopt"),
+}
+LEVELS = {Level.ERROR: ("!", "error"), Level.WARNING: ("!", "warning"), Level.INFO: ("i", "dim")}
+
+
+def plan_text(plan: Plan, line: Callable[[Origin], str], paint: Paint) -> str:
+    """Return the whole plan as text, ending with the summary line (an interface: scripts read it)."""
+    blocks = [
+        _failed(plan.failed, paint),
+        _access(plan, paint),
+        *(_objects(cluster, line, paint) for cluster in plan.planned),
+        _findings(plan.all_findings, paint),
+        [summary_line(plan)],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def summary_line(plan: Plan) -> str:
+    """Return the last line: numbers by action, and what could not be planned or is refused."""
+    counts = summary(plan)
+    failed = f" Not planned: {', '.join(cluster.name for cluster in plan.failed)}." if plan.failed else ""
+    refusals = sum(finding.level is Level.ERROR for finding in plan.all_findings)
+    refused = f" Refused: {refusals}." if refusals else ""
+    if not any(counts.values()):
+        clusters = ", ".join(cluster.name for cluster in plan.planned)
+        nothing = f"No changes: {clusters} {'is' if len(plan.planned) == 1 else 'are'} as the policies say."
+        return (nothing if plan.planned else "No cluster could be planned.") + failed + refused
+    numbers = ", ".join(f"{counts[action.value]} to {word}" for action, (_, _, word) in SYMBOLS.items())
+    return f"Plan: {numbers}.{failed}{refused}"
+
+
+def _failed(failed: Iterable[FailedCluster], paint: Paint) -> list[str]:
+    return [
+        f"{paint('!', 'error')} {cluster.name} could not be planned: [{cluster.code}] {cluster.message}"
+        + (f". Next: {cluster.hint}" if cluster.hint else "")
+        for cluster in failed
+    ]
+
+
+def _access(plan: Plan, paint: Paint) -> list[str]:
+    """One line per person, role and cluster; its namespaces together."""
+    changes = [change for cluster in plan.planned for change in cluster.access]
+    if not changes:
+        return []
+    names = Names(change.principal for change in changes)
+    grouped: dict[tuple[str, str, str, str, tuple[Rule, ...]], list[AccessChange]] = defaultdict(list)
+    for change in changes:
+        grouped[(names.short(change.principal), change.change, change.role, change.cluster, change.rules)].append(
+            change
+        )
+    lines = [paint("Access", "bold")]
+    for (who, _, role, cluster, rules), some in grouped.items():
+        gains = some[0].change == "gain"
+        symbol = paint("+", "good") if gains else paint("-", "error")
+        where = _where(cluster, [change.namespace for change in some])
+        part = f"{_rules(rules)} of {role}" if rules else role
+        lines.append(f"  {symbol} {who} {'gains' if gains else 'loses'} {part} {where}")
+    return lines
+
+
+def _where(cluster: str, namespaces: list[str]) -> str:
+    if namespaces == [""]:
+        return f"in the whole cluster ({cluster})"
+    return f"in {', '.join(namespace or 'the whole cluster' for namespace in namespaces)} ({cluster})"
+
+
+def _rules(rules: Iterable[Rule]) -> str:
+    parts = []
+    for rule in rules:
+        things = ", ".join(rule.resources or rule.non_resource_urls)
+        named = f" named {', '.join(rule.resource_names)}" if rule.resource_names else ""
+        parts.append(f"{', '.join(rule.verbs)} on {things}{named}")
+    return "; ".join(parts)
+
+
+def _objects(cluster: ClusterPlan, line: Callable[[Origin], str], paint: Paint) -> list[str]:
+    if not cluster.changes:
+        return []
+    head = f"{paint(cluster.name, 'bold')}  {cluster.state.target.arn}  {cluster.form}"
+    return [head, *(text for change in cluster.changes for text in _change(change, line, paint))]
+
+
+def _change(change: Change, line: Callable[[Origin], str], paint: Paint) -> list[str]:
+    symbol, style, word = SYMBOLS[change.action]
+    name = "/".join(part for part in (change.key.namespace, change.key.name) if part)
+    because = ", ".join(line(origin) for origin in change.because)
+    head = f"  {paint(symbol, style)} {word} {change.key.kind} {name}" + (
+        f"  {paint(because, 'dim')}" if because else ""
+    )
+    return [head, *(f"      {detail}" for detail in _details(change))]
+
+
+def _details(change: Change) -> list[str]:
+    """What differs inside an object that stays."""
+    if change.before is None or change.after is None:
+        return []
+    before, after = spec_json(change.before.spec), spec_json(change.after.spec)
+    lines = [
+        f"{field}: {_value(before.get(field))} → {_value(after.get(field))}"
+        for field in sorted(before.keys() | after.keys())
+        if before.get(field) != after.get(field)
+    ]
+    labels = [key for key, value in change.after.labels.items() if change.before.meta.labels.get(key) != value]
+    return lines + ([f"labels: {', '.join(sorted(labels))}"] if labels else [])
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return " ".join(f"{key}={_value(item)}" for key, item in value.items() if item and key != "apiGroup")
+    return "none" if value in (None, "") else str(value)
+
+
+def _findings(findings: Iterable[Finding], paint: Paint) -> list[str]:
+    lines = []
+    for finding in findings:
+        symbol, style = LEVELS[finding.level]
+        place = f"{finding.file}:{finding.line}:{finding.column}: " if finding.line is not None else ""
+        cluster = f"{finding.cluster}: " if finding.cluster else ""
+        hint = f". Next: {finding.hint}" if finding.hint else ""
+        lines.append(f"{paint(symbol, style)} {finding.level} {finding.id}: {place}{cluster}{finding.message}{hint}")
+    return lines

@@ -1,0 +1,190 @@
+"""The whole main job on a fresh sandbox: from a policy to kubectl, and back when somebody leaves.
+
+Every command is the real one, run as a process of its own with the environment of whoever types it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from iamrbac.sandbox.kubectl import Answer, Client
+from iamrbac.sandbox.narrator import Narrator
+from iamrbac.sandbox.runner import Sandbox
+
+CLUSTER, NAMESPACE, ELSEWHERE = "staging", "payments", "search"
+LEAVER, COLLEAGUE, GROUP = "alice", "bob", "payments-developers"
+INTRUDER = "dave"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the story plays: a running sandbox, a repository, and somebody to tell it."""
+
+    sandbox: Sandbox
+    repository: Path
+    kubectl: Client
+    narrator: Narrator
+
+    def environment(self, person: str | None = None) -> dict[str, str]:
+        """Return the environment of a person's shell; None is the platform engineer."""
+        environment = dict(self.sandbox.environment())
+        if person is not None:
+            environment["AWS_PROFILE"] = person
+            environment["KUBECONFIG"] = str(Path(environment["KUBECONFIG"]).with_name(f"kubeconfig-{person}"))
+        return environment
+
+    def iamrbac(self, *arguments: str, person: str | None = None) -> Said:
+        """Run iamrbac as a person, and show the command."""
+        self.narrator.command(person or self.sandbox.admin, "iamrbac " + " ".join(arguments))
+        done = subprocess.run(
+            [sys.executable, "-m", "iamrbac", *arguments],
+            cwd=self.repository,
+            env=self.environment(person),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def get(self, person: str, resource: str, namespace: str) -> Answer:
+        """List a resource as a person, and show the command and its answer."""
+        self.narrator.command(person, f"kubectl --context {CLUSTER} -n {namespace} get {resource}")
+        answer = self.kubectl.get(self.environment(person), CLUSTER, resource, namespace)
+        self.narrator.quote(answer.text)
+        return answer
+
+
+def play(stage: Stage) -> None:
+    """Play all chapters. Raises DoesNotHoldError at the first thing that is not as promised."""
+    _plan_and_apply(stage)
+    _developer(stage)
+    _leaver(stage)
+    _drift(stage)
+    stage.narrator.end()
+
+
+def _plan_and_apply(stage: Stage) -> None:
+    narrator = stage.narrator
+    narrator.chapter("The platform engineer sees what would change, then changes it")
+    plan = stage.iamrbac("plan")
+    narrator.quote(plan.out)
+    narrator.check("the plan can be made", plan.code == 0, plan.err)
+    narrator.check(f"it says that {LEAVER} gains access", f"{LEAVER} gains developer" in plan.out, plan.out)
+    applied = stage.iamrbac("apply", "--yes", "--quiet")
+    narrator.quote(applied.out.splitlines()[-1] if applied.out else "")
+    narrator.check("all of it was applied", applied.code == 0, applied.out + applied.err)
+    _nothing_left(stage)
+
+
+def _nothing_left(stage: Stage) -> None:
+    again = stage.iamrbac("plan", "--detailed-exitcode")
+    stage.narrator.quote(again.out)
+    stage.narrator.check("a second plan has no changes", again.code == 0, again.out + again.err)
+
+
+def _developer(stage: Stage) -> None:
+    narrator = stage.narrator
+    narrator.chapter(f"A developer makes her kubeconfig from her own AWS keys (with {stage.kubectl.name})")
+    for person in (LEAVER, COLLEAGUE, INTRUDER):
+        made = stage.iamrbac("kubeconfig", person=person)
+        narrator.quote(made.out)
+        narrator.check(f"{person} has contexts", made.code == 0, made.out + made.err)
+    inside = stage.get(LEAVER, "pods", NAMESPACE)
+    narrator.check(f"{LEAVER} may list pods in {NAMESPACE}", inside.status == 200, inside.text)
+    outside = stage.get(LEAVER, "pods", ELSEWHERE)
+    narrator.check(f"and is refused in {ELSEWHERE}", outside.status == 403, outside.text)
+    secrets = stage.get(LEAVER, "secrets", "kube-system")
+    narrator.check("and in kube-system", secrets.status == 403, secrets.text)
+    who = stage.iamrbac("whoami", person=LEAVER)
+    narrator.quote(who.out, most=8)
+    narrator.check("whoami names her and her role", LEAVER in who.out and "developer" in who.out, who.out + who.err)
+
+
+def _leaver(stage: Stage) -> None:
+    narrator = stage.narrator
+    narrator.chapter(f"{LEAVER} leaves the IAM group {GROUP}")
+    stage.sandbox.remove_from_group(LEAVER, GROUP)
+    plan = stage.iamrbac("plan")
+    narrator.quote(plan.out)
+    narrator.check(
+        f"the plan says that {LEAVER} loses access, and nobody else",
+        plan.code == 0 and f"{LEAVER} loses developer" in plan.out and f"{COLLEAGUE} loses" not in plan.out,
+        plan.out + plan.err,
+    )
+    applied = stage.iamrbac("apply", "--yes", "--quiet")
+    narrator.check("it is applied", applied.code == 0, applied.out + applied.err)
+    gone = stage.get(LEAVER, "pods", NAMESPACE)
+    narrator.check(f"{LEAVER} is refused by the cluster at once", gone.status == 401, gone.text)
+    stays = stage.get(COLLEAGUE, "pods", NAMESPACE)
+    narrator.check(f"{COLLEAGUE} still works there", stays.status == 200, stays.text)
+
+
+def _drift(stage: Stage) -> None:
+    narrator = stage.narrator
+    narrator.chapter("Somebody changes a RoleBinding by hand")
+    name, arn = _binding(stage)
+    before = stage.get(INTRUDER, "pods", NAMESPACE)
+    narrator.check(f"{INTRUDER} may not list pods in {NAMESPACE}", before.status == 403, before.text)
+    body = _add_subject(arn)
+    admin = stage.environment()
+    stage.iamrbac("kubeconfig", "--all")
+    narrator.command(stage.sandbox.admin, f"kubectl --context {CLUSTER} -n {NAMESPACE} patch rolebinding {name} …")
+    patched = stage.kubectl.patch(admin, CLUSTER, "rolebinding", name, NAMESPACE, body)
+    narrator.check("the binding was changed by hand", patched.status == 200, patched.text)
+    now = stage.get(INTRUDER, "pods", NAMESPACE)
+    narrator.check(f"and {INTRUDER} may list pods there", now.status == 200, now.text)
+    plan = stage.iamrbac("plan", "--detailed-exitcode")
+    narrator.quote(plan.out)
+    seen = plan.code == 2 and f"{INTRUDER} loses developer" in plan.out
+    narrator.check("the plan sees the drift and who gets what by it", seen, plan.out + plan.err)
+    applied = stage.iamrbac("apply", "--yes", "--quiet")
+    narrator.check("it is put back", applied.code == 0, applied.out + applied.err)
+    after = stage.get(INTRUDER, "pods", NAMESPACE)
+    narrator.check(f"{INTRUDER} is refused again", after.status == 403, after.text)
+    _nothing_left(stage)
+
+
+def _binding(stage: Stage) -> tuple[str, str]:
+    """Return the name of the developers' binding, and the ARN of somebody who has no business in it."""
+    said = stage.iamrbac("compile", "-o", "json", "--cluster", CLUSTER)
+    stage.narrator.check("the compiled objects can be read by machines", said.code == 0, said.err)
+    for item in _objects(json.loads(said.out)):
+        metadata = item.get("metadata", {})
+        if (
+            item.get("kind") == "RoleBinding"
+            and metadata.get("namespace") == NAMESPACE
+            and "developers" in metadata["name"]
+        ):
+            return metadata["name"], stage.sandbox.arn(INTRUDER)
+    stage.narrator.check(f"there is a binding of the developers in {NAMESPACE}", False, said.out)
+    raise AssertionError
+
+
+def _objects(value: object) -> list[dict[str, dict[str, str]]]:
+    """Return every object with a kind in a JSON value, however deep."""
+    if isinstance(value, Mapping):
+        own = [dict(value)] if "kind" in value and "metadata" in value else []
+        return own + [found for item in value.values() for found in _objects(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in _objects(item)]
+    return []
+
+
+def _add_subject(user: str) -> str:
+    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}
+    return json.dumps([{"op": "add", "path": "/subjects/-", "value": subject}])

@@ -1,0 +1,178 @@
+"""Change it: write a plan's changes, cluster by cluster, in the order that gives nobody too much.
+
+Nothing here decides what to change: a `Plan` comes in, events go out, and every event is one write that happened,
+failed or was left undone because of a failure.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+
+from iamrbac.findings.finding import Level
+from iamrbac.model.errors import IamrbacError
+from iamrbac.plan.change import Action, Change, ClusterPlan, Plan
+from iamrbac.plan.order import REMOVALS, Phase, phases
+from iamrbac.usecases.ports import Edges, Kube
+from iamrbac.usecases.rows import write_rows
+
+CLUSTERS_AT_ONCE = 4
+KUBE_WRITES_AT_ONCE = 16
+EKS_WRITES_AT_ONCE = 4
+"""EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
+KUBE_KINDS = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+
+
+class Outcome(StrEnum):
+    """What became of one change."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change's outcome; `reason` says why it failed or was skipped."""
+
+    change: Change
+    outcome: Outcome
+    reason: str = ""
+    hint: str = ""
+
+
+def refused(plan: Plan) -> bool:
+    """Say whether a finding of level error forbids the apply of this plan."""
+    return any(finding.level is Level.ERROR for finding in plan.all_findings)
+
+
+def apply_plan(edges: Edges, plan: Plan) -> Iterator[Event]:
+    """Write every change of every planned cluster; yield each outcome as it happens.
+
+    The caller has made sure that nothing refuses the plan. A failure stops only what depends on it: a binding whose role
+    failed, and removals on that cluster. An interruption leaves a state from which the same command converges.
+    """
+    clusters = [cluster for cluster in plan.planned if cluster.changes]
+    events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+    stop = threading.Event()
+
+    def run(cluster: ClusterPlan) -> None:
+        try:
+            for event in _Writer(edges, cluster, plan.instance).run(stop):
+                events.put(event)
+        except BaseException as error:
+            events.put(error)
+            raise
+        finally:
+            events.put(None)
+
+    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
+        for cluster in clusters:
+            pool.submit(run, cluster)
+        open_ = len(clusters)
+        try:
+            while open_:
+                event = events.get()
+                if event is None:
+                    open_ -= 1
+                elif isinstance(event, BaseException):
+                    raise event
+                else:
+                    yield event
+        finally:
+            stop.set()
+
+
+class _Writer:
+    """Writes one cluster's changes, phase after phase."""
+
+    def __init__(self, edges: Edges, cluster: ClusterPlan, instance: str) -> None:
+        self.edges = edges
+        self.cluster = cluster
+        self.instance = instance
+        self.kube: Kube = edges.kube(cluster.state.target)
+        self.failed: set[tuple[str, str]] = set()
+        """(namespace, name) of roles that could not be written."""
+        self.broken = False
+
+    def run(self, stop: threading.Event) -> Iterator[Event]:
+        for phase in phases(self.cluster.changes):
+            if stop.is_set():
+                return
+            if phase.stage in REMOVALS and self.broken:
+                for change in phase.changes:
+                    yield Event(
+                        change, Outcome.SKIPPED, "a grant on this cluster failed, and this removal waits for it"
+                    )
+                continue
+            for event in self._phase(phase):
+                if event.outcome is Outcome.FAILED:
+                    self.broken = True
+                    if event.change.key.kind in {"Role", "ClusterRole"}:
+                        self.failed.add((event.change.key.namespace, event.change.key.name))
+                yield event
+
+    def _phase(self, phase: Phase) -> Iterator[Event]:
+        rows = [change for change in phase.changes if change.key.kind == "AwsAuthRow"]
+        kube = [change for change in phase.changes if change.key.kind in KUBE_KINDS]
+        aws = [change for change in phase.changes if change.key.kind in {"AccessEntry", "AccessPolicyAssociation"}]
+        yield from _at_once(self._kube, kube, KUBE_WRITES_AT_ONCE)
+        yield from _at_once(self._aws, aws, EKS_WRITES_AT_ONCE)
+        if rows:
+            yield from self._rows(rows)
+
+    def _rows(self, rows: Sequence[Change]) -> Iterator[Event]:
+        """All rows of a phase go in one write of the ConfigMap."""
+        try:
+            write_rows(self.kube, self.instance, rows, self.cluster.name)
+        except IamrbacError as error:
+            for change in rows:
+                yield Event(change, Outcome.FAILED, error.message, error.hint)
+            return
+        for change in rows:
+            yield Event(change, Outcome.DONE)
+
+    def _kube(self, change: Change) -> Event:
+        key = change.key
+        if key.kind in {"RoleBinding", "ClusterRoleBinding"} and (key.namespace, key.name) in self.failed:
+            return Event(change, Outcome.SKIPPED, "its role could not be written")
+        return _attempt(change, self._write_kube)
+
+    def _write_kube(self, change: Change) -> None:
+        if change.before is not None and change.action in {Action.DELETE, Action.REPLACE}:
+            self.kube.delete(change.before)
+        if change.after is not None and change.action in {Action.CREATE, Action.REPLACE}:
+            self.kube.create(change.after)
+        if change.before is not None and change.after is not None and change.action in {Action.UPDATE, Action.ADOPT}:
+            self.kube.update(change.before, change.after)
+
+    def _aws(self, change: Change) -> Event:
+        return _attempt(change, self._write_aws)
+
+    def _write_aws(self, change: Change) -> None:
+        target, aws = self.cluster.state.target, self.edges.aws
+        if change.before is not None and change.action in {Action.DELETE, Action.REPLACE}:
+            aws.delete(target, change.before)
+        if change.after is not None and change.action in {Action.CREATE, Action.REPLACE}:
+            aws.create(target, change.after)
+        if change.before is not None and change.after is not None and change.action in {Action.UPDATE, Action.ADOPT}:
+            aws.update(target, change.before, change.after)
+
+
+def _attempt(change: Change, write: Callable[[Change], None]) -> Event:
+    try:
+        write(change)
+    except IamrbacError as error:
+        return Event(change, Outcome.FAILED, error.message, error.hint)
+    return Event(change, Outcome.DONE)
+
+
+def _at_once(write: Callable[[Change], Event], changes: Sequence[Change], workers: int) -> Iterator[Event]:
+    if not changes:
+        return
+    with ThreadPoolExecutor(max_workers=min(workers, len(changes))) as pool:
+        yield from pool.map(write, changes)

@@ -1,0 +1,218 @@
+"""What would change: read documents, people and clusters, compile, compare, guard. Writes nothing anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from iamrbac.compile.compiler import compile_documents
+from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
+from iamrbac.compile.documents import Documents
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.identity.snapshot import Identities
+from iamrbac.identity.wanted import wanted
+from iamrbac.model.documents import Cluster
+from iamrbac.model.errors import IamrbacError, UsageError
+from iamrbac.plan import guards
+from iamrbac.plan.change import ClusterPlan, FailedCluster, Plan
+from iamrbac.plan.form import choose
+from iamrbac.plan.leavers import leavers
+from iamrbac.plan.observed import ClusterState
+from iamrbac.plan.planner import managed_principals, plan_cluster
+from iamrbac.usecases.load import load
+from iamrbac.usecases.locate import locate
+from iamrbac.usecases.ports import Edges, Progress
+from iamrbac.usecases.read import read_cluster
+
+CLUSTERS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What the person asks for."""
+
+    at: datetime
+    """The time that expiries are judged by, with an offset."""
+    clusters: tuple[str, ...] = ()
+    """Names; empty means all of the config."""
+    adopt: frozenset[str] = frozenset()
+    """Display keys of unclaimed objects to take over."""
+    allowed: guards.Allowances = field(default_factory=guards.Allowances)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, or (with `plan` None) the findings that say why the documents mean nothing."""
+
+    plan: Plan | None
+    findings: tuple[Finding, ...]
+    """Findings of the documents, located."""
+
+
+def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned:
+    """Plan all selected clusters. A cluster that cannot be read is a FailedCluster; the others go on.
+
+    Raises UsageError for an unknown cluster name, RepositoryError, and AwsError when AWS does not know the caller.
+    """
+    loaded = load(edges.repository, edges.roles.names())
+    if loaded.documents is None or any(finding.level is Level.ERROR for finding in loaded.findings):
+        return Planned(None, loaded.findings)
+    documents = loaded.documents
+    selected = select(documents.config.document.clusters, request.clusters)
+    caller = edges.aws.caller()
+    progress.step(f"Reading IAM and {_count(len(selected), 'cluster')} as {caller.arn}")
+    identities, states = _read(edges, documents, selected, request.at)
+    plans = _Planner(edges, documents, identities, request).plan(states)
+    plan = Plan(
+        instance=documents.config.document.metadata.name,
+        clusters=tuple(plans),
+        findings=loaded.findings,
+        policy_digest=digest(documents),
+    )
+    return Planned(_guarded(plan, documents, caller.arn, request), loaded.findings)
+
+
+def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster, ...]:
+    """Return the named clusters (all without names), in the config's order. Raises UsageError."""
+    by_name = {cluster.name: cluster for cluster in clusters}
+    unknown = sorted(set(names) - by_name.keys())
+    if unknown:
+        raise UsageError(
+            f"no such cluster in iamrbac.yaml: {', '.join(unknown)}", hint=f"use one of {', '.join(by_name)}"
+        )
+    return tuple(cluster for name, cluster in by_name.items() if not names or name in names)
+
+
+def digest(documents: Documents) -> str:
+    """SHA-256 of what the documents say, whatever their order, comments and spelling."""
+    parts = sorted(
+        f"{sourced.file}\0{sourced.document.model_dump_json(by_alias=True)}"
+        for sourced in (documents.config, *documents.policies, *documents.grants)
+    )
+    return "sha256:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _read(
+    edges: Edges, documents: Documents, selected: tuple[Cluster, ...], at: datetime
+) -> tuple[Identities, dict[str, ClusterState | FailedCluster]]:
+    """Ask IAM once, and every cluster, all at the same time."""
+    names = {cluster.name for cluster in selected}
+    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE + 1) as pool:
+        people = pool.submit(edges.people.identities, wanted(documents, at, names))
+        states = {cluster.name: pool.submit(_state, edges, cluster) for cluster in selected}
+        return people.result(), {name: state.result() for name, state in states.items()}
+
+
+def _state(edges: Edges, cluster: Cluster) -> ClusterState | FailedCluster:
+    if cluster.delivery == "gitops":
+        return FailedCluster(
+            cluster.name,
+            "ERR401",
+            "delivery: gitops is not done by this version",
+            "commit the output of `iamrbac compile --out DIR`, or set delivery: direct",
+        )
+    try:
+        return read_cluster(cluster, edges.aws, edges.kube)
+    except IamrbacError as error:
+        return failed(cluster.name, error)
+
+
+def failed(name: str, error: IamrbacError) -> FailedCluster:
+    """Return the error as a cluster's status."""
+    where = f"{error.where}: " if error.where and error.where != name else ""
+    return FailedCluster(name, error.code, where + error.message, error.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    edges: Edges
+    documents: Documents
+    identities: Identities
+    request: PlanRequest
+
+    def plan(self, states: Mapping[str, ClusterState | FailedCluster]) -> list[ClusterPlan | FailedCluster]:
+        """Compile for every cluster that was read, then compare each."""
+        config = self.documents.config.document
+        by_name = {cluster.name: cluster for cluster in config.clusters}
+        forms: dict[str, Form | Finding] = {
+            name: choose(by_name[name], state, config.metadata.name)
+            for name, state in states.items()
+            if isinstance(state, ClusterState)
+        }
+        facts = {
+            name: ClusterFacts(form, state.namespaces, state.target.partition)
+            for name, state in states.items()
+            if isinstance(state, ClusterState) and not isinstance(form := forms[name], Finding)
+        }
+        compiled = compile_documents(self.documents, self.identities, facts, self.request.at, self.edges.roles.render)
+        findings = locate(compiled.findings, self.edges.repository)
+        plans: list[ClusterPlan | FailedCluster] = []
+        for name, state in states.items():
+            form_ = forms.get(name)
+            if isinstance(state, FailedCluster):
+                plans.append(state)
+            elif isinstance(form_, Finding):
+                plans.append(FailedCluster(name, form_.id, form_.message, form_.hint))
+            elif form_ is not None:
+                about = tuple(finding for finding in findings if finding.cluster in {name, None})
+                plans.append(self._one(state, form_, compiled.clusters.get(name), about))
+        return plans
+
+    def _one(
+        self, state: ClusterState, form: Form, desired: ClusterDesired | None, findings: tuple[Finding, ...]
+    ) -> ClusterPlan | FailedCluster:
+        name = state.target.name
+        errors = [finding for finding in findings if finding.level is Level.ERROR]
+        if desired is None or errors:
+            return _uncompiled(name, errors)
+        try:
+            plan = plan_cluster(desired, state, form, self.documents.config.document.metadata.name, self.request.adopt)
+        except IamrbacError as error:
+            return failed(name, error)
+        return _with(plan, tuple(finding for finding in findings if finding.cluster == name))
+
+
+def _uncompiled(name: str, errors: list[Finding]) -> FailedCluster:
+    """All of a cluster's errors in its one status line, so that none is lost."""
+    lines = [f"{error.file}:{error.line}: {error.message}" if error.file else error.message for error in errors]
+    return FailedCluster(
+        name,
+        errors[0].id if errors else "ERR402",
+        "; ".join(lines) or "the policies could not be compiled",
+        errors[0].hint if errors else "run `iamrbac validate`",
+    )
+
+
+def _with(plan: ClusterPlan, findings: tuple[Finding, ...]) -> ClusterPlan:
+    return ClusterPlan(
+        plan.state, plan.form, plan.changes, plan.access, (*findings, *plan.findings), plan.wanted, plan.aws_auth
+    )
+
+
+def _guarded(plan: Plan, documents: Documents, caller: str, request: PlanRequest) -> Plan:
+    """Add the guards' refusals, each to its cluster."""
+    config = documents.config.document
+    managed = {cluster.name: managed_principals(cluster.state, config.metadata.name) for cluster in plan.planned}
+    refusals = guards.check(
+        [guards.Stakes.of(cluster) for cluster in plan.planned],
+        config.guards,
+        caller,
+        leavers(documents, request.at),
+        request.allowed,
+        managed,
+    )
+    clusters = tuple(
+        cluster
+        if isinstance(cluster, FailedCluster)
+        else _with(cluster, tuple(finding for finding in refusals if finding.cluster == cluster.name))
+        for cluster in plan.clusters
+    )
+    general = tuple(finding for finding in refusals if finding.cluster is None)
+    return Plan(plan.instance, clusters, (*plan.findings, *general), plan.policy_digest)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")
