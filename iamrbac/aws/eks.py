@@ -1,0 +1,140 @@
+"""EKS and STS as a port: who calls, what a cluster is, whom it maps, and the writes that change it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ssl
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, get_args
+
+import boto3
+from botocore.exceptions import ClientError
+
+from iamrbac.aws import reader, writer
+from iamrbac.aws.cluster import EksCluster
+from iamrbac.aws.errors import aws_call, code_of
+from iamrbac.aws.session import Clients
+from iamrbac.compile.desired import Desired
+from iamrbac.model.documents import Cluster
+from iamrbac.model.errors import AwsError
+from iamrbac.plan.observed import AuthenticationMode, Observed, Target
+from iamrbac.usecases.ports import Caller
+
+if TYPE_CHECKING:
+    from mypy_boto3_eks.type_defs import ClusterTypeDef
+
+USABLE: Final = frozenset({"ACTIVE", "UPDATING"})
+"""States in which the cluster's API is there (the AWS CLI makes kubeconfigs for the same two)."""
+
+
+class EksApi:
+    """The Aws port. Used from several threads at once; calls to one region are limited together."""
+
+    def __init__(self, session: boto3.Session, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._clients = Clients(session)
+        self._sleep = sleep
+
+    def caller(self) -> Caller:
+        """sts:GetCallerIdentity. Raises AwsError with the next step."""
+        with aws_call("the AWS credentials", "sts"):
+            answer = self._clients.sts().get_caller_identity()
+            return Caller(answer["Account"], answer["Arn"], answer["UserId"])
+
+    def target(self, cluster: Cluster) -> Target:
+        """DescribeCluster. Raises AwsError, also when it is not the config's cluster or cannot be used yet."""
+        described = self._describe(cluster)
+        with aws_call(cluster.name, "eks"):
+            arn, status = described["arn"], described["status"]
+            _check_place(cluster, arn)
+            if status not in USABLE:
+                raise AwsError(
+                    f"the cluster is {status}, its API cannot be used",
+                    where=cluster.name,
+                    hint=f"wait until it is ACTIVE: aws eks wait cluster-active --name {cluster.eks}",
+                )
+            return Target(
+                name=cluster.name,
+                eks_name=cluster.eks,
+                arn=arn,
+                region=cluster.region,
+                endpoint=described["endpoint"].rstrip("/"),
+                certificate_authority=_pem(cluster, described["certificateAuthority"]["data"]),
+                authentication_mode=_mode(cluster, described),
+            )
+
+    def mappings(self, target: Target) -> tuple[Observed, ...]:
+        """All access entries with tags, and all associations; () where the mode has none. Raises AwsError."""
+        return reader.read(self._cluster(target)) if target.authentication_mode != "CONFIG_MAP" else ()
+
+    def create(self, target: Target, desired: Desired) -> None:
+        """Create an entry or associate a policy. Raises ExistsError when it is there already, AwsError else."""
+        writer.create(self._cluster(target), desired, self._sleep)
+
+    def update(self, target: Target, observed: Observed, desired: Desired) -> None:
+        """Change what differs. Raises ConflictError when it is no longer as observed, AwsError else."""
+        writer.update(self._cluster(target), observed, desired)
+
+    def delete(self, target: Target, observed: Observed) -> None:
+        """Delete an entry or disassociate a policy; already gone is fine.
+
+        Raises ConflictError when it is no longer as observed, AwsError else.
+        """
+        writer.delete(self._cluster(target), observed)
+
+    def _cluster(self, target: Target) -> EksCluster:
+        return EksCluster(self._clients.eks(target.region), self._clients.budget(target.region), target)
+
+    def _describe(self, cluster: Cluster) -> ClusterTypeDef:
+        with aws_call(cluster.name, "eks"):
+            try:
+                return self._clients.eks(cluster.region).describe_cluster(name=cluster.eks)["cluster"]
+            except ClientError as error:
+                if code_of(error) != "ResourceNotFoundException":
+                    raise
+        own = self.caller().account
+        raise AwsError(
+            f"EKS has no cluster {cluster.eks} in account {own}, region {cluster.region}",
+            where=cluster.name,
+            hint=f"use credentials of account {cluster.account}"
+            if own != cluster.account
+            else "correct name, eksName or region in iamrbac.yaml",
+        )
+
+
+def _check_place(cluster: Cluster, arn: str) -> None:
+    """Refuse a cluster of the same name in another account or region. Raises AwsError."""
+    parts = arn.split(":")
+    if len(parts) < 6:
+        raise AwsError(f"EKS answered with an ARN that is none: {arn!r}", where=cluster.name, hint="check the endpoint")
+    if (parts[3], parts[4]) != (cluster.region, cluster.account):
+        raise AwsError(
+            f"the credentials reach {arn}, and iamrbac.yaml says account {cluster.account}, region {cluster.region}",
+            where=cluster.name,
+            hint=f"use credentials of account {cluster.account}, or correct iamrbac.yaml",
+        )
+
+
+def _pem(cluster: Cluster, data: str) -> str:
+    """Return the certificate authority as PEM. Raises AwsError when it is none."""
+    try:
+        text = base64.b64decode(data, validate=True).decode("ascii")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (binascii.Error, UnicodeDecodeError, ssl.SSLError, ValueError) as error:
+        raise AwsError(
+            "certificateAuthority is not a certificate", where=cluster.name, hint="check the endpoint that answered"
+        ) from error
+    return text
+
+
+def _mode(cluster: Cluster, described: ClusterTypeDef) -> AuthenticationMode:
+    """Return the authenticationMode; clusters that are older than access entries name none and have the ConfigMap."""
+    said = described.get("accessConfig", {}).get("authenticationMode", "CONFIG_MAP")
+    if said not in get_args(AuthenticationMode):
+        raise AwsError(
+            f"EKS names an authenticationMode that is not known here: {said!r}",
+            where=cluster.name,
+            hint="install a newer iamrbac",
+        )
+    return said

@@ -1,0 +1,40 @@
+"""All access entries and associations of a cluster, with as few calls as EKS allows.
+
+N entries of which K have access policies, P policies in AWS's list: one List per 100 entries and N Describe are
+unavoidable. Associations cost one List per entry (N), or one List per policy to learn which entries have any, and one
+for each of those (1 + P + K). The second is taken for large clusters, where K is small beside N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from iamrbac.aws.cluster import EksCluster
+from iamrbac.aws.session import CALLS_AT_ONCE
+from iamrbac.plan.observed import Observed
+
+ASK_BY_POLICY_FROM = 60
+"""Entries; AWS had 33 access policies in 2026."""
+
+
+def read(cluster: EksCluster) -> tuple[Observed, ...]:
+    """Return entries and associations, sorted by key. Raises AwsError unless every one could be read.
+
+    An entry that was deleted between the listing and its own reading is simply gone.
+    """
+    principals = cluster.principals()
+    with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as pool:
+        entries = [found.observed for found in pool.map(cluster.describe, principals) if found is not None]
+        there = [observed.key.name for observed in entries]
+        asked = _with_policies(cluster, pool, there)
+        found = [associations or () for associations in pool.map(cluster.associations, asked)]
+    return tuple(sorted((*entries, *(one for some in found for one in some)), key=lambda observed: observed.key))
+
+
+def _with_policies(cluster: EksCluster, pool: ThreadPoolExecutor, principals: list[str]) -> Iterable[str]:
+    """Return the entries whose associations have to be asked for."""
+    if len(principals) < ASK_BY_POLICY_FROM:
+        return principals
+    having = {principal for some in pool.map(cluster.principals, cluster.policies()) for principal in some}
+    return [principal for principal in principals if principal in having]

@@ -1,0 +1,98 @@
+"""One AWS session for a run: credentials, profile, region and endpoints from where the AWS CLI takes them."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
+from botocore.utils import JSONFileCache
+
+from iamrbac import __version__
+from iamrbac.aws.errors import aws_call
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+    from mypy_boto3_eks import EKSClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_sts import STSClient
+
+CALLS_AT_ONCE = 4
+"""EKS publishes no rate limits (eks-facts 1.2): few at a time, and botocore slows down when it is throttled."""
+CONFIG = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 6},
+    connect_timeout=5,
+    read_timeout=30,
+    max_pool_connections=2 * CALLS_AT_ONCE,
+    user_agent_extra=f"iamrbac/{__version__}",
+)
+# The AWS CLI's own cache of assumed roles, so that a profile with an MFA device asks for one code, not for many.
+_CLI_CACHE = "~/.aws/cli/cache"
+
+
+def session(profile: str | None = None, region: str | None = None) -> boto3.Session:
+    """Return a session. `profile` beats the environment; `region` is for where the environment names none.
+
+    Raises AwsError when there is no such profile, or the AWS files do not parse.
+    """
+    with aws_call("the AWS configuration"):
+        core = botocore.session.Session(profile=profile)
+        if region is not None and core.get_config_variable("region") is None:
+            core.set_config_variable("region", region)
+        resolver = core.get_component("credential_provider")
+        for provider in ("assume-role", "assume-role-with-web-identity"):
+            with suppress(KeyError):
+                resolver.get_provider(provider).cache = JSONFileCache(str(Path(_CLI_CACHE).expanduser()))
+        return boto3.Session(botocore_session=core)
+
+
+def keys(of: boto3.Session) -> ReadOnlyCredentials:
+    """Return the session's credentials as they are now, refreshed when they were about to end. Raises AwsError."""
+    with aws_call("the AWS credentials"):
+        found = of.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return found.get_frozen_credentials()
+
+
+class Clients:
+    """The session's clients, each made once (making one is slow and not safe from several threads; using it is)."""
+
+    def __init__(self, of: boto3.Session) -> None:
+        self._session = of
+        self._lock = threading.Lock()
+        self._eks: dict[str, EKSClient] = {}
+        self._budgets: dict[str, threading.BoundedSemaphore] = {}
+        self._iam: IAMClient | None = None
+        self._sts: STSClient | None = None
+
+    def eks(self, region: str) -> EKSClient:
+        """EKS in a region."""
+        with self._lock:
+            if region not in self._eks:
+                self._eks[region] = self._session.client("eks", region_name=region, config=CONFIG)
+            return self._eks[region]
+
+    def budget(self, region: str) -> threading.BoundedSemaphore:
+        """What keeps the calls to one region few at a time, however many clusters are read at once."""
+        with self._lock:
+            return self._budgets.setdefault(region, threading.BoundedSemaphore(CALLS_AT_ONCE))
+
+    def iam(self) -> IAMClient:
+        """IAM, which has no regions."""
+        with self._lock:
+            if self._iam is None:
+                self._iam = self._session.client("iam", config=CONFIG)
+            return self._iam
+
+    def sts(self) -> STSClient:
+        """STS in the session's region."""
+        with self._lock:
+            if self._sts is None:
+                self._sts = self._session.client("sts", config=CONFIG)
+            return self._sts
