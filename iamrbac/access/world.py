@@ -9,7 +9,7 @@ from iamrbac.mapping.aws_auth import Reading
 from iamrbac.mapping.node import is_system
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.mapping.resolve import Mapped, mapped
-from iamrbac.model.arn import canonical
+from iamrbac.model.arn import comparable
 from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule, User
 from iamrbac.rbac.subjects import with_authenticated
@@ -28,7 +28,7 @@ class World:
     entries: tuple[AccessEntry, ...] = ()
     associations: tuple[PolicyAssociation, ...] = ()
     reading: Reading | None = None
-    rbac: RbacState = RbacState()
+    rbac: RbacState = field(default_factory=RbacState)
     display: Mapping[tuple[str, str | None, str], str] = field(default_factory=dict)
     """(kind, namespace, name) of a role of ours → the role as its policy calls it."""
 
@@ -45,10 +45,10 @@ class Holding:
 
 def people(world: World) -> tuple[Mapped, ...]:
     """Everybody who is mapped, without nodes and other system principals."""
-    systems = {canonical(entry.principal) for entry in world.entries if is_system(entry)}
+    systems = {comparable(entry.principal) for entry in world.entries if is_system(entry)}
     rows = world.reading.rows if world.reading is not None else ()
     systems |= {row.canonical for row in rows if is_system(row)}
-    return tuple(one for one in mapped(world.entries, world.reading) if canonical(one.principal) not in systems)
+    return tuple(one for one in mapped(world.entries, world.reading) if comparable(one.principal) not in systems)
 
 
 def holdings(world: World) -> dict[Holding, frozenset[Rule]]:
@@ -57,18 +57,18 @@ def holdings(world: World) -> dict[Holding, frozenset[Rule]]:
     held: dict[Holding, frozenset[Rule]] = {}
     everybody = people(world)
     for person in everybody:
-        principal = canonical(person.principal)
+        principal = comparable(person.principal)
         if "system:masters" in person.groups:
             held[Holding(principal, "", "system:masters")] = frozenset()
         for binding, role in _bindings(authorizer, person):
-            key = Holding(principal, binding.namespace or "", _shown(world, binding, role))
+            key = Holding(principal, binding.namespace or "", _shown(world, binding))
             rules = frozenset(role.rules) if role is not None else frozenset()
             held[key] = held.get(key, frozenset()) | rules
     mapped_by_entry = {one.principal for one in everybody if one.source == "entry"}
     for association in world.associations:
         if association.principal in mapped_by_entry:
             for namespace in association.namespaces or ("",):
-                held[Holding(canonical(association.principal), namespace, policy_name(association.policy))] = (
+                held[Holding(comparable(association.principal), namespace, policy_name(association.policy))] = (
                     frozenset()
                 )
     return held
@@ -87,7 +87,7 @@ def administrators(world: World) -> frozenset[str]:
         user = with_authenticated(User(person.username, person.groups))
         by_entry = person.source == "entry" and person.principal in by_policy
         if by_entry or all(authorizer.allowed_by(user, request) for request in EVERYTHING):
-            found.add(canonical(person.principal))
+            found.add(comparable(person.principal))
     return frozenset(found)
 
 
@@ -102,7 +102,7 @@ def _bindings(authorizer: Authorizer, person: Mapped) -> Iterator[tuple[Binding,
     yield from authorizer.bindings_of(user)
 
 
-def _shown(world: World, binding: Binding, role: Role | None) -> str:
+def _shown(world: World, binding: Binding) -> str:
     namespace = binding.namespace if binding.role_ref.kind == "Role" else None
     key = (binding.role_ref.kind, namespace, binding.role_ref.name)
     return world.display.get(key, binding.role_ref.name)

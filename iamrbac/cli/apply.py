@@ -39,8 +39,9 @@ def command(
 ) -> int:
     """Change the clusters to what the policies say. Shows the plan and asks first; a saved plan was asked for already.
 
-    Exit codes: 0 done or nothing to do; 1 a cluster could not be planned (the others are done); 3 the documents are invalid or
-    a finding refuses; 4 the saved plan is stale or for another target; 5 declined; 6 partly applied: run it again.
+    Exit codes: 0 done or nothing to do; 1 a cluster could not be planned (the others are done); 3 the documents are
+    invalid or a finding refuses; 4 the saved plan is stale or for another target; 5 declined; 6 partly applied: run it
+    again.
 
     Examples:
       iamrbac apply

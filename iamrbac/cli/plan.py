@@ -37,8 +37,8 @@ def command(
 ) -> int:
     """Show what would change, for whom. Reads IAM and the clusters, writes nothing there.
 
-    Exit codes: 0 planned; 1 something could not be read (the other clusters are still planned); 2 there are changes, with
-    --detailed-exitcode; 3 the documents are invalid, or a finding refuses the apply.
+    Exit codes: 0 planned; 1 something could not be read (the other clusters are still planned); 2 there are changes,
+    with --detailed-exitcode; 3 the documents are invalid, or a finding refuses the apply.
 
     Examples:
       iamrbac plan

@@ -1,4 +1,4 @@
-"""Names, labels and marks of everything that iamrbac makes (design §2 and §4). One place, since plan and edges judge by them."""
+"""Names, labels and marks of everything that iamrbac makes (design §2, §4); plan and edges judge by them too."""
 
 from __future__ import annotations
 

@@ -104,6 +104,11 @@ def without_path(arn: str) -> str:
     return f"arn:{parsed.partition}:iam::{parsed.account}:role/{parsed.name}"
 
 
+def comparable(arn: str) -> str:
+    """Return the form in which two spellings of one principal are equal: a session is its role, a role has no path."""
+    return without_path(canonical(arn))
+
+
 def default_username(arn: str) -> str:
     """Return the username that EKS gives a principal where none is asked for.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from iamrbac.access.world import World, administrators, people
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.model.arn import canonical
+from iamrbac.model.arn import comparable
 from iamrbac.model.documents import Guards
 from iamrbac.plan.change import ClusterPlan
 from iamrbac.plan.simulate import after, before
@@ -105,7 +105,7 @@ def _counts(stake: Stakes, principal: str, leavers: Leavers) -> bool:
 
 
 def _groups(world: World, principal: str) -> set[str]:
-    return {group for one in people(world) if canonical(one.principal) == principal for group in one.groups}
+    return {group for one in people(world) if comparable(one.principal) == principal for group in one.groups}
 
 
 def _empty(stake: Stakes, managed: int, allowed: Allowances) -> Iterable[Finding]:
@@ -122,10 +122,10 @@ def _empty(stake: Stakes, managed: int, allowed: Allowances) -> Iterable[Finding
 
 
 def _protected(stake: Stakes, guards: Guards, caller: str | None, allowed: Allowances) -> Iterable[Finding]:
-    protected = {canonical(arn): "guards.protectedPrincipals names it" for arn in guards.protected_principals}
+    protected = {comparable(arn): "guards.protectedPrincipals names it" for arn in guards.protected_principals}
     if caller is not None:
-        protected.setdefault(canonical(caller), "it is you, and you could not undo it")
-    spared = {canonical(arn) for arn in allowed.lockout_of}
+        protected.setdefault(comparable(caller), "it is you, and you could not undo it")
+    spared = {comparable(arn) for arn in allowed.lockout_of}
     for principal in sorted(stake.losers & protected.keys() - spared):
         yield Finding(
             id="GRD003",
@@ -140,7 +140,7 @@ def _protected(stake: Stakes, guards: Guards, caller: str | None, allowed: Allow
 def _administrators(stake: Stakes, guards: Guards, allowed: Allowances) -> Iterable[Finding]:
     """Mapped administrators only: what IAM itself would still allow (SCPs, the legacy creator) is not known here."""
     had, has = administrators(stake.before), administrators(stake.after)
-    gone: Collection[str] = had - has - {canonical(arn) for arn in allowed.lockout_of}
+    gone: Collection[str] = had - has - {comparable(arn) for arn in allowed.lockout_of}
     if gone and len(has) < guards.min_admins:
         yield Finding(
             id="GRD004",

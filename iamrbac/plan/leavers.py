@@ -7,7 +7,7 @@ from datetime import datetime
 
 from iamrbac.compile import names
 from iamrbac.compile.documents import Documents
-from iamrbac.model.arn import canonical
+from iamrbac.model.arn import comparable
 from iamrbac.model.documents import IamGroup
 from iamrbac.plan.guards import Leavers
 
@@ -16,7 +16,7 @@ def leavers(documents: Documents, at: datetime) -> Leavers:
     """Return the suspended principals, and the groups whose members come from IAM groups or whose time is over."""
     config = documents.config.document
     return Leavers(
-        principals=frozenset(canonical(arn) for arn in config.suspended),
+        principals=frozenset(comparable(arn) for arn in config.suspended),
         groups=frozenset(_from_iam(documents)) | frozenset(_expired(documents, at)),
     )
 

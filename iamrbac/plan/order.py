@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
-from iamrbac.model.arn import canonical
+from iamrbac.model.arn import comparable
 from iamrbac.plan.change import Action, Change
 from iamrbac.rbac.objects import Binding
 
@@ -74,7 +74,7 @@ class _Facts:
         for change in changes:
             after = change.after.spec if change.after is not None else None
             if isinstance(after, AccessEntry | AwsAuthRow):
-                mapped.add(canonical(after.principal if isinstance(after, AccessEntry) else after.arn))
+                mapped.add(comparable(after.principal if isinstance(after, AccessEntry) else after.arn))
                 joined |= set(after.groups) - _groups_before(change)
             if isinstance(after, Binding):
                 growing |= {subject.name for subject in after.subjects}
@@ -118,7 +118,7 @@ def _principal_stage(change: Change, facts: _Facts) -> Stage:
     if change.action is Action.DELETE:
         before = change.before.spec if change.before is not None else None
         principal = before.principal if isinstance(before, AccessEntry) else change.key.name
-        return "unmap" if canonical(principal) in facts.mapped_after else "leave"
+        return "unmap" if comparable(principal) in facts.mapped_after else "leave"
     lost = _groups_before(change) - _groups_after(change)
     gained = _groups_after(change) - _groups_before(change)
     if lost & facts.growing and not gained:

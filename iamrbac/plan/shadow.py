@@ -8,7 +8,7 @@ from iamrbac.compile.desired import Form
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.mapping.aws_auth import read
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
-from iamrbac.model.arn import canonical
+from iamrbac.model.arn import comparable
 from iamrbac.plan.change import Action, Change
 from iamrbac.plan.observed import ClusterState
 
@@ -38,7 +38,7 @@ def _hidden_rows(
     removed = {change.key.name for change in changes if change.action is Action.DELETE}
     rows = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
     for entry in entries:
-        row = rows.get(canonical(entry.principal).lower())
+        row = rows.get(comparable(entry.principal).lower())
         if row is None or row.arn in removed or f"AwsAuthRow/{row.arn}" in adopt:
             continue
         yield Finding(
@@ -56,17 +56,17 @@ def _hidden_rows(
 
 def _hiding_entries(state: ClusterState, rows: Iterable[AwsAuthRow]) -> Iterable[Finding]:
     entries = {
-        canonical(item.spec.principal).lower(): item.spec
+        comparable(item.spec.principal).lower(): item.spec
         for item in state.objects
         if isinstance(item.spec, AccessEntry)
     }
     for row in rows:
-        entry = entries.get(canonical(row.arn).lower())
+        entry = entries.get(comparable(row.arn).lower())
         if entry is not None:
             yield Finding(
                 id="MAP004",
                 level=Level.ERROR,
-                message=f"the aws-auth row for {row.arn} would have no effect: the access entry {entry.principal} hides it",
+                message=f"the aws-auth row for {row.arn} would have no effect: the entry {entry.principal} hides it",
                 hint="set mapping: access-entries for this cluster, or delete the access entry",
                 cluster=state.target.name,
                 object=f"AccessEntry/{entry.principal}",
@@ -79,7 +79,7 @@ def _other_spellings(state: ClusterState, rows: Iterable[AwsAuthRow]) -> Iterabl
         return
     there = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
     for row in rows:
-        other = there.get(canonical(row.arn).lower())
+        other = there.get(comparable(row.arn).lower())
         if other is not None and other.arn != row.arn:
             yield Finding(
                 id="MAP005",
