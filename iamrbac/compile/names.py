@@ -1,49 +1,91 @@
-"""Names, labels and marks of everything that iamrbac makes (design §2, §4); plan and edges judge by them too."""
+"""Every name that we give in a cluster or in AWS. Plan and the edges read what is ours by the same names."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
-from typing import Final
 
-MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
-MANAGED_BY: Final = "iamrbac"
-INSTANCE_LABEL: Final = "iamrbac.dev/instance"
-"""Also the tag of access entries."""
-POLICY_LABEL: Final = "iamrbac.dev/policy"
-SET_LABEL: Final = "iamrbac.dev/set"
-ROLE_LABEL: Final = "iamrbac.dev/role"
-PART_OF_LABEL: Final = "applyset.kubernetes.io/part-of"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "iamrbac"
+INSTANCE_LABEL = "iamrbac.dev/instance"
+"""The Kubernetes label and the access entry's tag that say which repository an object belongs to."""
+POLICY_LABEL = "iamrbac.dev/policy"
+SET_LABEL = "iamrbac.dev/set"
+ROLE_LABEL = "iamrbac.dev/role"
+"""The template's name, on objects that were made for a role template."""
+PART_OF_LABEL = "applyset.kubernetes.io/part-of"
+
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
 
 
 def group_name(instance: str, team: str, set_name: str) -> str:
-    """Return the Kubernetes group of a set."""
+    """Return the Kubernetes group of a set: iamrbac:acme:payments:developers."""
     return f"iamrbac:{instance}:{team}:{set_name}"
 
 
 def temporary_set(grant: str) -> str:
-    """Return the set name of a temporary grant; the dot keeps it apart from every set that a policy can name."""
+    """Return the name of the set that a TemporaryGrant is. The dot keeps it apart from every set of a policy."""
     return f"temporary.{grant}"
 
 
-def object_name(instance: str, team: str, set_name: str, role: str, reference: str) -> str:
-    """Return the name of a role and its binding; `reference` is the roleRef, or the template with its parameters."""
-    digest = hashlib.sha256(f"{instance}\0{reference}".encode()).hexdigest()[:8]
-    return f"iamrbac-{team}-{set_name}-{role}-{digest}"
+def object_name(instance: str, team: str, set_name: str, role: str, identity: str) -> str:
+    """Return iamrbac-TEAM-SET-ROLE-HASH for a role and its binding.
+
+    `role` is for people to read; `identity` is all that makes the role what it is: a roleRef cannot be changed, so a
+    role that is another one needs another name (design §4).
+    """
+    hash8 = hashlib.sha256(f"{instance}\0{identity}".encode()).hexdigest()[:8]
+    slug = _NOT_IN_A_NAME.sub("-", role.lower())
+    return f"iamrbac-{team}-{set_name}-{slug}-{hash8}"
 
 
-def applyset_id(instance: str, home: str) -> str:
-    """Return the id of our ApplySet, whose parent is ConfigMap iamrbac-INSTANCE in the home namespace (KEP-3659)."""
-    digest = hashlib.sha256(f"iamrbac-{instance}.{home}.ConfigMap.".encode()).digest()
-    return f"applyset-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}-v1"
+def template_identity(template: str, parameters: str) -> str:
+    """Return what makes a template's role what it is; `parameters` is canonical JSON."""
+    return f"template\0{template}\0{parameters}"
+
+
+def cluster_role_identity(name: str) -> str:
+    """Return what makes an existing ClusterRole what it is."""
+    return f"ClusterRole\0{name}"
+
+
+def applyset_id(instance: str, home_namespace: str) -> str:
+    """Return the id of our ApplySet (KEP-3659): its parent is the ConfigMap iamrbac-INSTANCE in the home namespace."""
+    parent = f"iamrbac-{instance}.{home_namespace}.ConfigMap."
+    digest = base64.urlsafe_b64encode(hashlib.sha256(parent.encode()).digest()).decode().rstrip("=")
+    return f"applyset-{digest}-v1"
+
+
+def labels(instance: str, home_namespace: str, team: str, set_name: str, template: str | None = None) -> dict[str, str]:
+    """Return the labels of an RBAC object of ours, keys sorted; with `template` for a template's role and binding."""
+    role = {ROLE_LABEL: template} if template is not None else {}
+    return {
+        MANAGED_BY_LABEL: MANAGED_BY,
+        PART_OF_LABEL: applyset_id(instance, home_namespace),
+        INSTANCE_LABEL: instance,
+        POLICY_LABEL: team,
+        **role,
+        SET_LABEL: set_name,
+    }
+
+
+def namespace_labels(instance: str) -> dict[str, str]:
+    """Return the labels of a namespace that we create: no ApplySet, so that nobody ever prunes one."""
+    return {MANAGED_BY_LABEL: MANAGED_BY, INSTANCE_LABEL: instance}
 
 
 def entry_tags(instance: str) -> Mapping[str, str]:
-    """Return the tags that make an access entry ours."""
+    """Return the tags of an access entry of ours."""
     return {INSTANCE_LABEL: instance}
 
 
 def rows_annotation(instance: str) -> str:
-    """Return the annotation of kube-system/aws-auth that records which rows are ours."""
+    """Return the key of aws-auth's annotation that holds the ARNs of our rows, as a sorted JSON list."""
     return f"rows.iamrbac.dev/{instance}"
+
+
+def access_policy_arn(partition: str, policy: str) -> str:
+    """Return the ARN of an access policy that AWS manages (eks-facts §1.4)."""
+    return f"arn:{partition}:eks::aws:cluster-access-policy/{policy}"
