@@ -31,7 +31,7 @@ from iamrbac.identity.snapshot import Identities, Missing, Unreadable
 from iamrbac.model.arn import comparable
 from iamrbac.model.documents import Access, Cluster, Config, EksAccessPolicy
 from iamrbac.model.origin import Origin
-from iamrbac.rbac.objects import NO_LABELS, Binding, Subject
+from iamrbac.rbac.objects import NO_LABELS, Binding, BindingKind, Subject
 
 Lines = Sequence[tuple[Access, Origin]]
 
@@ -150,7 +150,7 @@ class _Work:
         own = role.role(namespace)
         if own is not None:
             self._put(Key(self.cluster.name, own.kind, namespace or "", own.name), own, role.labels, origin)
-        kind = "RoleBinding" if namespace is not None else "ClusterRoleBinding"
+        kind: BindingKind = "RoleBinding" if namespace is not None else "ClusterRoleBinding"
         key = Key(self.cluster.name, kind, namespace or "", role.name)
         if key in self.objects:
             self.objects[key].origins.add(origin)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired, Form, Key
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
+from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation, Section
 from iamrbac.model.arn import Arn, default_username, without_path
 from iamrbac.model.origin import Origin
 
@@ -95,6 +95,6 @@ def _entry(cluster: str, instance: str, arn: str, person: Person) -> Iterator[De
 
 def _row(cluster: str, arn: str, person: Person) -> Desired:
     plain = without_path(arn)
-    section = "mapRoles" if Arn.parse(arn).kind == "role" else "mapUsers"
+    section: Section = "mapRoles" if Arn.parse(arn).kind == "role" else "mapUsers"
     row = AwsAuthRow(section, plain, default_username(arn), tuple(sorted(person.groups)))
     return Desired(Key(cluster, "AwsAuthRow", "", plain), row, {}, tuple(sorted(person.origins)))

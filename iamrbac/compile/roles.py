@@ -1,17 +1,16 @@
-"""The role of an access line on one cluster: a template rendered once per request, or a ClusterRole that exists. Pure."""
+"""The role of an access line on one cluster: a template, rendered once per request, or a ClusterRole. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from iamrbac.compile import names
 from iamrbac.compile.desired import RenderRole, RoleFault, RoleRequest
 from iamrbac.compile.sets import AccessSet
 from iamrbac.model.documents import Cluster, ClusterRoleRef, TemplateRole
-from iamrbac.rbac.objects import Role, RoleRef, Rule
+from iamrbac.rbac.objects import Role, RoleKind, RoleRef, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class BoundRole:
         """Return the Role (or ClusterRole, without namespace) to make, None where it exists."""
         if self.rules is None:
             return None
-        kind = "Role" if namespace is not None else "ClusterRole"
+        kind: RoleKind = "Role" if namespace is not None else "ClusterRole"
         return Role(kind, namespace, self.name, self.rules, (), self.labels)
 
     def ref(self, namespace: str | None) -> RoleRef:
@@ -85,10 +84,5 @@ def _canonical(choice: TemplateRole) -> str:
     return json.dumps(dict(choice.parameters), sort_keys=True, separators=(",", ":"))
 
 
-@lru_cache(maxsize=1024)
-def _label_pairs(cluster: str, pairs: frozenset[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(pairs))
-
-
 def _labels(cluster: Cluster) -> tuple[tuple[str, str], ...]:
-    return _label_pairs(cluster.name, frozenset(cluster.labels.items()))
+    return tuple(sorted(cluster.labels.items()))

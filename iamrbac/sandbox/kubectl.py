@@ -1,4 +1,4 @@
-"""What a developer would type: real kubectl where it is installed, else the official Python client with the same file."""
+"""What a developer would type: real kubectl where it is installed, else the official Python client."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def refused(plan: Plan) -> bool:
 def apply_plan(edges: Edges, plan: Plan) -> Iterator[Event]:
     """Write every change of every planned cluster; yield each outcome as it happens.
 
-    The caller has made sure that nothing refuses the plan. A failure stops only what depends on it: a binding whose role
-    failed, and removals on that cluster. An interruption leaves a state from which the same command converges.
+    The caller has made sure that nothing refuses the plan. A failure stops only what depends on it: a binding whose
+    role failed, and removals on that cluster. An interruption leaves a state from which the same command converges.
     """
     clusters = [cluster for cluster in plan.planned if cluster.changes]
     events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()

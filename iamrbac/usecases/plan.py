@@ -12,7 +12,7 @@ from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.identity.snapshot import Identities
+from iamrbac.identity.snapshot import Identities, Wanted
 from iamrbac.identity.wanted import wanted
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
@@ -99,11 +99,16 @@ def _read(
     edges: Edges, documents: Documents, selected: tuple[Cluster, ...], at: datetime
 ) -> tuple[Identities, dict[str, ClusterState | FailedCluster]]:
     """Ask IAM once, and every cluster, all at the same time."""
-    names = {cluster.name for cluster in selected}
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE + 1) as pool:
-        people = pool.submit(edges.people.identities, wanted(documents, at, names))
+        people = pool.submit(edges.people.identities, _wanted(documents, at))
         states = {cluster.name: pool.submit(_state, edges, cluster) for cluster in selected}
         return people.result(), {name: state.result() for name, state in states.items()}
+
+
+def _wanted(documents: Documents, at: datetime) -> Wanted:
+    policies = [sourced.document for sourced in documents.policies]
+    grants = [sourced.document for sourced in documents.grants]
+    return wanted(documents.config.document, policies, grants, at)
 
 
 def _state(edges: Edges, cluster: Cluster) -> ClusterState | FailedCluster:

@@ -1,4 +1,4 @@
-"""Write rows of ours into aws-auth: read, edit as text, send with the version that was read; a conflict starts again."""
+"""Write rows of ours into aws-auth: read, edit as text, send with the version read; a conflict starts again."""
 
 from __future__ import annotations
 

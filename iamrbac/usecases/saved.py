@@ -52,8 +52,9 @@ def verify(saved: Mapping[str, Any], now: Plan, file: str) -> None:
     """Compare with the plan made just now, from the same request. Raises StalePlanError saying what differs."""
     targets = dict(target_identity(now))
     if saved.get("instance") != now.instance or saved.get("targets") != targets:
+        here = _targets({"instance": now.instance, "targets": targets})
         raise StalePlanError(
-            f"the plan is for {_targets(saved)}, and this is {_targets({'instance': now.instance, 'targets': targets})}",
+            f"the plan is for {_targets(saved)}, and this is {here}",
             where=file,
             hint="apply it where it was made, or plan again here",
         )
