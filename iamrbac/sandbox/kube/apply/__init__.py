@@ -1,0 +1,1 @@
+"""Server-side apply: who owns which field, what an apply merges and removes, and when it conflicts."""

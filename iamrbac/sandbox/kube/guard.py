@@ -1,0 +1,109 @@
+"""Nobody may give what they do not have: the check before a role or a binding is written (rbac-semantics 5.6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from iamrbac.rbac.escalation import MissingRoleError, may_write_binding, may_write_role
+from iamrbac.rbac.objects import Role, Rule, User
+from iamrbac.rbac.wire import binding_from_json, role_from_json
+from iamrbac.sandbox.kube.kinds import RBAC_GROUP
+from iamrbac.sandbox.kube.options import Write
+from iamrbac.sandbox.kube.status import StatusError, forbidden, not_found
+from iamrbac.sandbox.kube.values import Json, metadata_of
+
+ROLES: Final = ("Role", "ClusterRole")
+BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
+_GARBAGE_COLLECTED: Final = ("ownerReferences", "finalizers", "managedFields")
+_AGGREGATION: Final = "must have cluster-admin privileges to use an aggregationRule"
+
+
+def check(write: Write, obj: Json, old: Json | None) -> None:
+    """Raise StatusError 403 when the caller would give more than they have; 404 when that cannot be told."""
+    if write.kind.kind not in (*ROLES, *BINDINGS) or (old is not None and _only_garbage_collection(obj, old)):
+        return
+    if write.kind.kind in ROLES:
+        _check_role(write, obj, old)
+    else:
+        _check_binding(write, obj)
+
+
+def _check_role(write: Write, obj: Json, old: Json | None) -> None:
+    role, before = _role(write, obj), _role(write, old) if old is not None else None
+    missing = _missing(write, role, before)
+    if not missing:
+        return
+    plain = _missing(write, _not_aggregated(role), _not_aggregated(before) if before else None)
+    raise _forbidden(write, role.name, _escalation(write.caller.user, plain) if plain else _AGGREGATION)
+
+
+def _missing(write: Write, role: Role, before: Role | None) -> tuple[Rule, ...]:
+    access, caller = write.cluster.access, write.caller
+    authorizer = access.authorizer(write.namespace)
+    return may_write_role(authorizer, caller.user, role, old=before, others=access.others(caller))
+
+
+def _check_binding(write: Write, obj: Json) -> None:
+    access, caller = write.cluster.access, write.caller
+    binding = binding_from_json(_manifest(write, obj))
+    authorizer, roles = access.authorizer(write.namespace), access.roles(write.namespace)
+    try:
+        missing = may_write_binding(authorizer, caller.user, binding, roles, others=access.others(caller))
+    except MissingRoleError:
+        resource = "roles" if binding.role_ref.kind == "Role" else "clusterroles"
+        raise not_found(RBAC_GROUP, resource, binding.role_ref.name) from None
+    if missing:
+        raise _forbidden(write, binding.name, _escalation(caller.user, missing))
+
+
+def _role(write: Write, obj: Json) -> Role:
+    return role_from_json(_manifest(write, obj))
+
+
+def _manifest(write: Write, obj: Json) -> Json:
+    return {"kind": write.kind.kind, **obj}
+
+
+def _not_aggregated(role: Role) -> Role:
+    return replace(role, aggregation=())
+
+
+def _only_garbage_collection(obj: Json, old: Json) -> bool:
+    return _without(obj) == _without(old)
+
+
+def _without(obj: Json) -> Json:
+    metadata = {key: value for key, value in metadata_of(obj).items() if key not in _GARBAGE_COLLECTED}
+    return {**obj, "metadata": metadata}
+
+
+def _forbidden(write: Write, name: str, why: str) -> StatusError:
+    return forbidden(write.kind.group, write.kind.plural, name, why)
+
+
+def _escalation(user: User, missing: Iterable[Rule]) -> str:
+    rules = "\n".join(sorted({_describe(rule) for rule in missing}))
+    who = f"user {_quoted(user.name)} (groups={_list(user.groups)})"
+    return f"{who} is attempting to grant RBAC permissions not currently held:\n{rules}"
+
+
+def _describe(rule: Rule) -> str:
+    parts = {
+        "APIGroups": rule.api_groups,
+        "Resources": rule.resources,
+        "NonResourceURLs": rule.non_resource_urls,
+        "ResourceNames": rule.resource_names,
+        "Verbs": rule.verbs,
+    }
+    return "{" + ", ".join(f"{name}:{_list(values)}" for name, values in parts.items() if values) + "}"
+
+
+def _list(values: Iterable[str]) -> str:
+    return "[" + " ".join(_quoted(value) for value in values) + "]"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
