@@ -28,3 +28,9 @@ class Fault:
     path: Path
     message: str
     hint: str
+
+
+class KeyAt(str):
+    """As the last part of a path: the key itself is meant (an unknown key), not the value behind it."""
+
+    __slots__ = ()
