@@ -1,0 +1,90 @@
+"""Plugs the edges into the use cases: the only module that imports edges. Each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from iamrbac.model.errors import UsageError
+
+if TYPE_CHECKING:
+    import boto3
+
+    from iamrbac.plan.change import Plan
+    from iamrbac.plan.observed import Target
+    from iamrbac.usecases.plan import PlanRequest
+    from iamrbac.usecases.ports import Edges, Kube, Repository, Roles
+
+
+def repository(root: Path | None) -> Repository:
+    """Return the access repository at `root`, or the nearest one upwards from here. Raises RepositoryError."""
+    from iamrbac.documents.files import FileRepository, find_root
+
+    return FileRepository(root if root is not None else find_root(Path.cwd()))
+
+
+def roles(root: Path | None) -> Roles:
+    """Return the role templates of a repository and the shipped ones."""
+    from iamrbac.roles.templates import TemplateRoles
+
+    return TemplateRoles(root)
+
+
+def edges(root: Path | None) -> Edges:
+    """Return everything that plan and apply need, with the credentials of the environment."""
+    from iamrbac.aws.eks import EksApi
+    from iamrbac.aws.people import IamPeople
+    from iamrbac.aws.session import session
+    from iamrbac.usecases.ports import Edges
+
+    files = repository(root)
+    aws = session()
+    return Edges(files, roles(Path(files.root)), IamPeople(aws), EksApi(aws), kube_opener(aws))
+
+
+def kube_opener(aws: boto3.Session) -> Callable[[Target], Kube]:
+    """Return a function that opens a cluster's API with tokens signed by the session's credentials."""
+    from iamrbac.aws.session import keys
+    from iamrbac.kube.client import KubeApi
+    from iamrbac.token.sign import presign, token
+
+    def open_(target: Target) -> Kube:
+        def fresh() -> str:
+            return token(presign(keys(aws), target.region, target.eks_name, datetime.now(UTC)))
+
+        return KubeApi(target, fresh)
+
+    return open_
+
+
+def save_plan(path: Path, plan: Plan, request: PlanRequest, document: Mapping[str, Any]) -> None:
+    """Write a plan for `apply FILE`, whole or not at all. Raises UsageError when the place cannot be written."""
+    from iamrbac.usecases.saved import saved_json
+
+    text = json.dumps(saved_json(plan, request, document), indent=2, ensure_ascii=False) + "\n"
+    temporary = ""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
+            temporary = file.name
+            file.write(text)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise UsageError(
+            f"the plan cannot be saved: {os.strerror(error.errno or 0)}", where=str(path), hint="name a writable file"
+        ) from error
+
+
+def read_text(path: Path) -> str:
+    """Read a file that was named on the command line. Raises UsageError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"cannot be read: {reason}", where=str(path), hint="name an existing file") from error

@@ -1,0 +1,119 @@
+"""The order of writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamrbac.compile.desired import Spec
+from iamrbac.plan.change import Action, Change
+from iamrbac.plan.order import STAGES, phases
+from iamrbac.rbac.objects import RoleRef
+from tests.plan import builders as b
+
+
+Item = tuple[Spec, Mapping[str, str]]
+
+
+def change(action: Action, before: Item | None = None, after: Item | None = None) -> Change:
+    """One change from builder items."""
+    was = b.observed(before) if before else None
+    will = b.desired(after).objects[0] if after else None
+    key = was.key if was else b.key_of((after or b.role())[0])
+    return Change(key, action, was, will)
+
+
+def test_grants_go_from_roles_to_bindings_to_principals() -> None:
+    changes = [
+        change(Action.CREATE, after=b.entry(b.ALICE, b.DEVELOPERS)),
+        change(Action.CREATE, after=b.binding()),
+        change(Action.CREATE, after=b.association(b.ALICE)),
+        change(Action.CREATE, after=b.role()),
+    ]
+    assert [phase.stage for phase in phases(changes)] == ["roles", "bindings", "principals", "policies"]
+
+
+def test_revocations_go_the_other_way_round() -> None:
+    changes = [
+        change(Action.DELETE, before=b.role()),
+        change(Action.DELETE, before=b.binding()),
+        change(Action.DELETE, before=b.entry(b.ALICE, b.DEVELOPERS)),
+    ]
+    assert [phase.stage for phase in phases(changes)] == ["leave", "unbind-late", "drop-roles"]
+
+
+def test_who_moves_from_a_row_to_an_entry_does_not_leave() -> None:
+    changes = [
+        change(Action.DELETE, before=b.row(b.ALICE, b.DEVELOPERS)),
+        change(Action.CREATE, after=b.entry(b.ALICE, b.DEVELOPERS)),
+    ]
+    assert [phase.stage for phase in phases(changes)] == ["principals", "unmap"]
+
+
+def test_a_group_that_somebody_joins_loses_its_old_binding_first() -> None:
+    old = b.binding(set_name="viewers", ref=RoleRef("ClusterRole", "admin"))
+    changes = [
+        change(Action.DELETE, before=old),
+        change(Action.UPDATE, before=b.entry(b.ALICE), after=b.entry(b.ALICE, b.VIEWERS)),
+    ]
+    assert [phase.stage for phase in phases(changes)] == ["unbind", "principals"]
+
+
+def test_who_leaves_a_group_whose_rights_grow_leaves_before_they_do() -> None:
+    changes = [
+        change(Action.UPDATE, before=b.role(b.READ_PODS), after=b.role(b.READ_PODS, b.READ_LOGS)),
+        change(Action.UPDATE, before=b.entry(b.ALICE, b.DEVELOPERS), after=b.entry(b.ALICE)),
+    ]
+    assert [phase.stage for phase in phases(changes)] == ["leave", "roles"]
+
+
+principals = st.sampled_from([b.ALICE, b.BOB, b.PAT])
+groups = st.lists(st.sampled_from([b.DEVELOPERS, b.VIEWERS]), unique=True)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Item, Item]:
+    """Two values of the same object."""
+    name = draw(st.sampled_from(["viewers", "developers"]))
+    who = draw(principals)
+    choices: list[tuple[Item, Item]] = [
+        (b.role(set_name=name), b.role(b.READ_LOGS, set_name=name)),
+        (b.binding(set_name=name), b.binding(set_name=name)),
+        (b.entry(who, *draw(groups)), b.entry(who, *draw(groups))),
+        (b.row(who, *draw(groups)), b.row(who, *draw(groups))),
+    ]
+    return draw(st.sampled_from(choices))
+
+
+@st.composite
+def random_changes(draw: st.DrawFn) -> list[Change]:
+    """Random changes of one cluster, one for each key."""
+    made = {}
+    for was, will in draw(st.lists(pairs(), max_size=8)):
+        action = draw(st.sampled_from([Action.CREATE, Action.UPDATE, Action.DELETE]))
+        before = was if action is not Action.CREATE else None
+        after = will if action is not Action.DELETE else None
+        one = change(action, before, after)
+        made[one.key] = one
+    return list(made.values())
+
+
+@given(random_changes())
+def test_every_change_is_in_exactly_one_phase_and_phases_keep_their_order(changes: list[Change]) -> None:
+    made = phases(changes)
+    assert sorted(one.key for phase in made for one in phase.changes) == sorted(one.key for one in changes)
+    order = [STAGES.index(phase.stage) for phase in made]
+    assert order == sorted(set(order))
+
+
+@given(random_changes())
+def test_no_binding_is_written_before_its_role_and_no_role_dropped_before_its_binding(changes: list[Change]) -> None:
+    stages = [(phase.stage, one) for phase in phases(changes) for one in phase.changes]
+    kinds = [one.key.kind if one.action is not Action.DELETE else f"-{one.key.kind}" for _, one in stages]
+    for first, then in (("Role", "RoleBinding"), ("-RoleBinding", "-Role")):
+        if first in kinds and then in kinds:
+            last_first = max(index for index, kind in enumerate(kinds) if kind == first)
+            assert last_first < kinds.index(then)
+

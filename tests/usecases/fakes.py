@@ -1,0 +1,167 @@
+"""Edges in memory, for use cases: an AWS and clusters that remember, count and can fail at any write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from iamrbac.compile.desired import Desired, Key
+from iamrbac.identity.snapshot import Identities, IamName, Missing, Unreadable, Wanted
+from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
+from iamrbac.model.documents import Cluster
+from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacError, KubeError
+from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Meta, Observed, Target
+from iamrbac.rbac.objects import Binding, Role
+from iamrbac.usecases.ports import Caller
+
+ACCOUNT = "111122223333"
+PAT = f"arn:aws:iam::{ACCOUNT}:user/pat"
+
+
+class Killed(BaseException):
+    """The process died: nobody may catch this."""
+
+
+@dataclass
+class Faults:
+    """Counts writes, and fails or dies at the chosen ones."""
+
+    writes: int = 0
+    fail: Callable[[int, str], IamrbacError | Killed | None] = lambda _number, _what: None
+    log: list[str] = field(default_factory=list)
+
+    def write(self, what: str) -> None:
+        """Count a write that is about to happen; raise what the test wants."""
+        self.writes += 1
+        error = self.fail(self.writes, what)
+        if error is not None:
+            raise error
+        self.log.append(what)
+
+
+class FakeKube:
+    """One cluster's API."""
+
+    def __init__(self, faults: Faults, namespaces: frozenset[str], aws_auth: AwsAuth | None = None) -> None:
+        self.faults = faults
+        self.namespaces = namespaces
+        self.objects: dict[Key, Observed] = {}
+        self.map = aws_auth
+        self.version = 100
+        self.unreadable: KubeError | None = None
+
+    def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:
+        if self.unreadable is not None:
+            raise self.unreadable
+        return self.namespaces, tuple(self.objects.values()), self.map
+
+    def create(self, desired: Desired) -> None:
+        self.faults.write(f"create {desired.key.kind} {desired.key.namespace}/{desired.key.name}")
+        if desired.key.kind == "Namespace":
+            self.namespaces |= {desired.key.name}
+            return
+        if desired.key in self.objects:
+            raise ExistsError("already there", where=desired.key.name)
+        if isinstance(desired.spec, Binding) and desired.spec.role_ref.kind == "Role":
+            role = Key(desired.key.cluster, "Role", desired.key.namespace, desired.spec.role_ref.name)
+            if role not in self.objects:
+                raise KubeError("a binding to a role that is not there", where=desired.key.name)
+        self._put(desired)
+
+    def update(self, observed: Observed, desired: Desired) -> None:
+        self.faults.write(f"update {desired.key.kind} {desired.key.namespace}/{desired.key.name}")
+        if self.objects[desired.key].meta.version != observed.meta.version:
+            raise ConflictError("stale", where=desired.key.name)
+        self._put(desired)
+
+    def delete(self, observed: Observed) -> None:
+        self.faults.write(f"delete {observed.key.kind} {observed.key.namespace}/{observed.key.name}")
+        if isinstance(observed.spec, Role):
+            bound = [one for one in self.objects.values() if isinstance(one.spec, Binding)]
+            here = [one for one in bound if one.key.namespace == observed.key.namespace]
+            if any(one.spec.role_ref.name == observed.key.name for one in here if isinstance(one.spec, Binding)):
+                raise KubeError("a role that a binding still names", where=observed.key.name)
+        self.objects.pop(observed.key, None)
+
+    def aws_auth(self) -> AwsAuth | None:
+        return self.map
+
+    def write_aws_auth(self, before: AwsAuth | None, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        self.faults.write("write aws-auth")
+        if (before.version if before else None) != (self.map.version if self.map else None):
+            raise ConflictError("stale", where="aws-auth")
+        self.version += 1
+        self.map = AwsAuth(dict(data), dict(annotations), str(self.version))
+
+    def _put(self, desired: Desired) -> None:
+        self.version += 1
+        meta = Meta(labels=dict(desired.labels), version=str(self.version))
+        self.objects[desired.key] = Observed(desired.key, desired.spec, meta)
+
+
+class FakeAws:
+    """EKS and STS for some clusters."""
+
+    def __init__(self, faults: Faults, modes: Mapping[str, AuthenticationMode]) -> None:
+        self.faults = faults
+        self.modes = dict(modes)
+        self.entries: dict[str, dict[Key, Observed]] = {name: {} for name in modes}
+
+    def caller(self) -> Caller:
+        return Caller(ACCOUNT, PAT, "AIDAPAT")
+
+    def target(self, cluster: Cluster) -> Target:
+        if cluster.name not in self.modes:
+            raise AwsError("no such cluster", where=cluster.name, hint="look at eksName")
+        arn = f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/{cluster.eks}"
+        return Target(cluster.name, cluster.eks, arn, "eu-west-1", "https://x", "PEM", self.modes[cluster.name])
+
+    def mappings(self, target: Target) -> tuple[Observed, ...]:
+        return tuple(self.entries[target.name].values())
+
+    def create(self, target: Target, desired: Desired) -> None:
+        self.faults.write(f"create {desired.key.kind} {desired.key.name}")
+        there = self.entries[target.name]
+        if desired.key in there and desired.key.kind == "AccessEntry":
+            raise ExistsError("already there", where=desired.key.name)
+        there[desired.key] = Observed(desired.key, desired.spec, Meta(labels=dict(desired.labels)))
+
+    def update(self, target: Target, observed: Observed, desired: Desired) -> None:
+        self.faults.write(f"update {desired.key.kind} {desired.key.name}")
+        there = self.entries[target.name]
+        labels = dict(there[desired.key].meta.labels) | dict(desired.labels)
+        there[desired.key] = replace(there[desired.key], spec=desired.spec, meta=Meta(labels=labels))
+
+    def delete(self, target: Target, observed: Observed) -> None:
+        self.faults.write(f"delete {observed.key.kind} {observed.key.name}")
+        there = self.entries[target.name]
+        there.pop(observed.key, None)
+        if isinstance(observed.spec, AccessEntry):
+            for key, one in list(there.items()):
+                if isinstance(one.spec, PolicyAssociation) and one.spec.principal == observed.spec.principal:
+                    del there[key]
+
+
+class FakePeople:
+    """IAM."""
+
+    def __init__(self, groups: Mapping[str, tuple[str, ...] | Unreadable]) -> None:
+        self.groups = dict(groups)
+        self.asked = 0
+
+    def identities(self, wanted: Wanted) -> Identities:
+        self.asked += 1
+        groups: dict[IamName, tuple[str, ...] | Missing | Unreadable] = {}
+        for name in wanted.groups:
+            groups[name] = self.groups.get(name.name, Missing())
+        principals: dict[IamName, str | Missing | Unreadable] = {
+            name: f"arn:aws:iam::{name.account}:{name.name}" for name in wanted.principals
+        }
+        return Identities(groups, principals)
+
+
+class Silent:
+    """Progress that nobody reads."""
+
+    def step(self, text: str) -> None:
+        """Say nothing."""
