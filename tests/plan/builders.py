@@ -21,6 +21,7 @@ VIEWERS = "iamrbac:acme:payments:viewers"
 READ_PODS = Rule(("get", "list"), ("",), ("pods",))
 READ_LOGS = Rule(("get",), ("",), ("pods/log",))
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+Item = tuple[Spec, Mapping[str, str]]
 ORIGIN = Origin("policies/payments.yaml", ("spec", "access", 0))
 
 
@@ -50,9 +51,7 @@ def object_name(set_name: str = "developers", role: str = "developer") -> str:
     return f"iamrbac-payments-{set_name}-{role}-0a1b2c3d"
 
 
-def role(
-    *rules: Rule, set_name: str = "developers", role: str = "developer", namespace: str = "payments"
-) -> tuple[Spec, Mapping[str, str]]:
+def role(*rules: Rule, set_name: str = "developers", role: str = "developer", namespace: str = "payments") -> Item:
     marks = labels(set_name, role)
     return Role("Role", namespace, object_name(set_name, role), rules or (READ_PODS,), (), marks), marks
 
@@ -63,22 +62,22 @@ def binding(
     role: str = "developer",
     namespace: str = "payments",
     ref: RoleRef | None = None,
-) -> tuple[Spec, Mapping[str, str]]:
+) -> Item:
     marks = labels(set_name, role)
     name = object_name(set_name, role)
     who = subjects or (Subject("Group", f"iamrbac:acme:payments:{set_name}"),)
     return Binding("RoleBinding", namespace, name, ref or RoleRef("Role", name), who, marks), marks
 
 
-def entry(principal: str, *groups: str, type: str = "STANDARD") -> tuple[Spec, Mapping[str, str]]:
+def entry(principal: str, *groups: str, type: str = "STANDARD") -> Item:
     return AccessEntry(principal, principal, tuple(sorted(groups)), type), names.entry_tags(INSTANCE)
 
 
-def row(arn: str, *groups: str) -> tuple[Spec, Mapping[str, str]]:
+def row(arn: str, *groups: str) -> Item:
     return AwsAuthRow("mapUsers", arn, arn, tuple(sorted(groups))), {}
 
 
-def association(principal: str, policy: str = ADMIN_POLICY) -> tuple[Spec, Mapping[str, str]]:
+def association(principal: str, policy: str = ADMIN_POLICY) -> Item:
     return PolicyAssociation(principal, policy, "cluster"), {}
 
 
@@ -97,17 +96,17 @@ def key_of(spec: Spec, cluster: str = "staging") -> Key:
     return Key(cluster, kind, "", name)
 
 
-def desired(*items: tuple[Spec, Mapping[str, str]], cluster: str = "staging") -> ClusterDesired:
+def desired(*items: Item, cluster: str = "staging") -> ClusterDesired:
     objects = [Desired(key_of(spec, cluster), spec, marks, (ORIGIN,)) for spec, marks in items]
     return ClusterDesired(cluster, tuple(sorted(objects, key=lambda item: item.key)), (), {})
 
 
-def observed(item: tuple[Spec, Mapping[str, str]], *, cluster: str = "staging", version: str = "7") -> Observed:
+def observed(item: Item, *, cluster: str = "staging", version: str = "7") -> Observed:
     spec, marks = item
     return Observed(key_of(spec, cluster), spec, Meta(labels=marks, version=version))
 
 
-def foreign(item: tuple[Spec, Mapping[str, str]], marks: Mapping[str, str] | None = None) -> Observed:
+def foreign(item: Item, marks: Mapping[str, str] | None = None) -> Observed:
     spec, _ = item
     return Observed(key_of(spec), spec, Meta(labels=marks or {}, version="3"))
 

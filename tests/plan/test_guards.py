@@ -27,9 +27,7 @@ def check(
     state = b.state(*(b.observed(item) for item in (*RBAC, *entries)))
     plan = plan_cluster(b.desired(*RBAC, *entries[:has]), state, "access-entries", b.INSTANCE)
     managed = {"staging": managed_principals(state, b.INSTANCE)}
-    return list(
-        guards.check([Stakes.of(plan)], limits, caller, leavers or Leavers(), allowed or Allowances(), managed)
-    )
+    return list(guards.check([Stakes.of(plan)], limits, caller, leavers or Leavers(), allowed or Allowances(), managed))
 
 
 def ids(findings: list[Finding]) -> list[str]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamrbac.compile.desired import Spec
 from iamrbac.plan.change import Action, Change
 from iamrbac.plan.order import STAGES, phases
 from iamrbac.rbac.objects import RoleRef
 from tests.plan import builders as b
 
 
-Item = tuple[Spec, Mapping[str, str]]
-
-
-def change(action: Action, before: Item | None = None, after: Item | None = None) -> Change:
+def change(action: Action, before: b.Item | None = None, after: b.Item | None = None) -> Change:
     """One change from builder items."""
     was = b.observed(before) if before else None
     will = b.desired(after).objects[0] if after else None
@@ -74,11 +68,11 @@ groups = st.lists(st.sampled_from([b.DEVELOPERS, b.VIEWERS]), unique=True)
 
 
 @st.composite
-def pairs(draw: st.DrawFn) -> tuple[Item, Item]:
+def pairs(draw: st.DrawFn) -> tuple[b.Item, b.Item]:
     """Two values of the same object."""
     name = draw(st.sampled_from(["viewers", "developers"]))
     who = draw(principals)
-    choices: list[tuple[Item, Item]] = [
+    choices: list[tuple[b.Item, b.Item]] = [
         (b.role(set_name=name), b.role(b.READ_LOGS, set_name=name)),
         (b.binding(set_name=name), b.binding(set_name=name)),
         (b.entry(who, *draw(groups)), b.entry(who, *draw(groups))),
@@ -116,4 +110,3 @@ def test_no_binding_is_written_before_its_role_and_no_role_dropped_before_its_bi
         if first in kinds and then in kinds:
             last_first = max(index for index, kind in enumerate(kinds) if kind == first)
             assert last_first < kinds.index(then)
-
