@@ -63,6 +63,12 @@ class ExistsError(KubeError):
     code = "ERR204"
 
 
+class NotMappedError(KubeError):
+    """The cluster takes the caller's token for nobody's (HTTP 401): no access entry and no aws-auth row maps it."""
+
+    code = "ERR208"
+
+
 class AwsAuthError(IamrbacError):
     """The aws-auth ConfigMap does not parse, or an edit would not give what was intended; nothing was written."""
 

@@ -1,0 +1,38 @@
+"""What all documents have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from iamrbac.model.values import TeamName
+
+API_VERSION: Final = "iamrbac.dev/v1alpha1"
+
+
+class Document(BaseModel):
+    """Base of all parts: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Metadata(Document):
+    """The name of a policy (the team), of a config (the instance) or of a temporary grant."""
+
+    name: TeamName = Field(
+        description="The team of a policy, the instance of a config, or a temporary grant's own name."
+    )
+
+
+class NotNull:
+    """Marks an optional field whose key may be left out, but never be null.
+
+    `to:` with nothing behind it would else mean every set, by accident.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate what is inside the Optional."""
+        schema = handler(source)
+        return schema["schema"] if schema["type"] == "nullable" else schema

@@ -1,0 +1,113 @@
+"""iamrbac.yaml as typed values: the instance, its clusters, who owns which namespace, and what refuses an apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictStr
+
+from iamrbac.model.base import Document, Metadata, NotNull
+from iamrbac.model.values import (
+    Account,
+    ClusterName,
+    Count,
+    DnsLabel,
+    Fraction,
+    LabelKey,
+    Region,
+    RulePattern,
+    TeamName,
+    Text,
+)
+
+
+class IdentityConfig(Document):
+    """Where the people are, and how an iamGroup becomes principals where the member does not say."""
+
+    account: Account = Field(description="The AWS account of users and groups.")
+    groups: Annotated[Literal["users", "role"] | None, NotNull()] = Field(
+        default=None, description="users: a group's users; role: one role that the group may assume. No hidden default."
+    )
+
+
+class Home(Document):
+    """Where iamrbac keeps its own objects in a cluster."""
+
+    namespace: DnsLabel = Field(default="iamrbac-system", description="The namespace; no pattern ever matches it.")
+
+
+class Cluster(Document):
+    """One EKS cluster."""
+
+    name: ClusterName = Field(description="What policies call it.")
+    eks_name: Annotated[ClusterName | None, NotNull()] = Field(
+        default=None, alias="eksName", description="Its name at EKS, where that differs."
+    )
+    account: Account = Field(description="The AWS account it is in.")
+    region: Region = Field(description="The AWS region it is in.")
+    labels: Mapping[LabelKey, StrictStr] = Field(default_factory=dict, description="Labels that policies select by.")
+    mapping: Literal["access-entries", "aws-auth", "auto", "external"] = Field(
+        default="auto",
+        description="How principals are mapped; auto: access entries where the cluster has them, else aws-auth; "
+        "external: somebody else maps, RBAC only.",
+    )
+    delivery: Literal["direct", "gitops"] = Field(default="direct", description="Who writes to the cluster.")
+    manage_namespaces: StrictBool = Field(
+        default=False, alias="manageNamespaces", description="Create namespaces that are missing; none is ever deleted."
+    )
+    namespaces: Annotated[tuple[DnsLabel, ...] | None, NotNull()] = Field(
+        default=None, description="The catalogue for offline work; without it, names are read from the cluster."
+    )
+
+    @property
+    def eks(self) -> str:
+        """The cluster's name at EKS."""
+        return self.eks_name or self.name
+
+
+class NamespaceRule(Document):
+    """Who owns the namespaces that match `name`, and which other teams may grant on them; the first match decides."""
+
+    name: RulePattern = Field(description="A namespace's name, or a pattern with * and ?.")
+    owner: TeamName = Field(description="The team that decides.")
+    accepts: tuple[TeamName, ...] = Field(default=(), description="Other teams whose policies may grant there.")
+
+
+class MaxRemovals(Document):
+    """How many losses (principal × cluster) an apply may make without being asked; fraction counts from ten on."""
+
+    count: Count = Field(default=5, description="Losses at most.")
+    fraction: Fraction = Field(default=0.25, description="Part of all that there are, from ten on.")
+
+
+class Guards(Document):
+    """Limits that refuse an apply (never hide a plan)."""
+
+    max_removals: MaxRemovals = Field(
+        default_factory=MaxRemovals, alias="maxRemovals", description="How many may lose access in one apply."
+    )
+    min_admins: Count = Field(
+        default=0, alias="minAdmins", description="How many administrators must be left on each cluster."
+    )
+    protected_principals: tuple[Text, ...] = Field(
+        default=(), alias="protectedPrincipals", description="ARNs of users and roles that must never lose access."
+    )
+
+
+class Config(Document):
+    """iamrbac.yaml: the instance, its clusters, namespace owners, suspended principals and guards."""
+
+    api_version: Literal["iamrbac.dev/v1alpha1"] = Field(alias="apiVersion", description="The language's version.")
+    kind: Literal["Config"] = Field(description="The document's kind.")
+    metadata: Metadata = Field(description="The instance: part of every group, label and tag.")
+    identity: Annotated[IdentityConfig | None, NotNull()] = Field(default=None, description="Where the people are.")
+    home: Home = Field(default_factory=Home, description="Where our own objects live in a cluster.")
+    clusters: Annotated[tuple[Cluster, ...], Field(min_length=1)] = Field(description="The clusters, each once.")
+    namespaces: tuple[NamespaceRule, ...] = Field(
+        default=(), description="Who owns which namespace; the first rule that matches decides."
+    )
+    suspended: tuple[Text, ...] = Field(
+        default=(), description="ARNs of users and roles that get nothing anywhere, whatever the policies say."
+    )
+    guards: Guards = Field(default_factory=Guards, description="Limits that refuse an apply.")

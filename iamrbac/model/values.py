@@ -1,0 +1,101 @@
+"""The scalars of documents: what a name, a pattern, an account or a time may look like, and how to say so to a person.
+
+Each form is a regular expression that Rust (pydantic), Python (jsonschema) and ECMAScript (editors) read the same way:
+ASCII classes only, no look-around.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr
+
+from iamrbac.model.arn import NAME, PARTITIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a text must look: the pattern, and the same in words."""
+
+    pattern: str
+    words: str
+    example: str
+
+
+_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_DATE: Final = (
+    "(2[0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    "|(2[0-9](0[48]|[2468][048]|[13579][26])|2[048]00)-02-29)"
+)
+_TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+# In a path of IAM any printable character may stand; a colon would make a broken ARN look like a name with a path.
+_IAM_PATH: Final = "([!-.0-9;-~]+/)*"
+
+LABEL = Form(f"^{_LABEL}$", "lower-case letters, digits and hyphens, no hyphen at either end", "payments")
+CLUSTER = Form("^[0-9A-Za-z][A-Za-z0-9_-]*$", "letters, digits, hyphens and underscores", "production")
+CLUSTER_PATTERN = Form("^[A-Za-z0-9*?_-]+$", "a cluster's name, or a pattern with * and ?", "prod-*")
+NAMESPACE_RULE = Form(r"^[a-z0-9*?-]+$", "a namespace's name, or a pattern with * and ?", "payments-*")
+NAMESPACE = Form(
+    f"^({_LABEL}|[a-z0-9-]+[*?][a-z0-9*?-]*|[*?]+[a-z0-9-][a-z0-9*?-]*)$",
+    "a namespace's name, or a pattern with * and ? and at least one other character",
+    "payments-*",
+)
+ACCOUNT = Form("^[0-9]{12}$", "an AWS account, 12 digits in quotes", "111122223333")
+REGION = Form("^[a-z]{2,}(-[a-z]+)+-[0-9]+$", "an AWS region", "eu-west-1")
+PRINCIPAL = Form(
+    f"^(arn:({'|'.join(PARTITIONS)}):(iam|sts)::[0-9]{{12}}:[!-~]+|{_IAM_PATH}{NAME})$",
+    "a name, with its path if it has one, or an ARN",
+    "ci/deployer",
+)
+PERMISSION_SET = Form(f"^{NAME}$", "the name of a permission set", "PaymentsDeveloper")
+CLUSTER_ROLE = Form("^[A-Za-z0-9][A-Za-z0-9_@+=,.:-]*$", "the name of a ClusterRole", "view")
+EKS_POLICY = Form("^[A-Za-z0-9]+$", "the name of an EKS access policy, not its ARN", "AmazonEKSViewPolicy")
+TIME = Form(f"^{_DATE}T{_TIME}$", "a time of RFC 3339 with its offset", "2026-12-24T18:00:00Z")
+TEXT = Form("[^ \t\r\n]", "a text that is not blank", "INC-4211")
+
+FORMS: Final = {
+    form.pattern: form
+    for form in (
+        LABEL,
+        CLUSTER,
+        CLUSTER_PATTERN,
+        NAMESPACE_RULE,
+        NAMESPACE,
+        ACCOUNT,
+        REGION,
+        PRINCIPAL,
+        PERMISSION_SET,
+        CLUSTER_ROLE,
+        EKS_POLICY,
+        TIME,
+        TEXT,
+    )
+}
+"""Every form by its pattern, as validation errors name it."""
+
+
+def _whole(value: object) -> object:
+    """JSON Schema counts 1.0 as an integer, so it is one here too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# A team's and an instance's name are parts of labels, groups and object names.
+TeamName: TypeAlias = Annotated[StrictStr, Field(pattern=LABEL.pattern, max_length=40)]
+SetName: TypeAlias = Annotated[StrictStr, Field(pattern=LABEL.pattern, max_length=40)]
+DnsLabel: TypeAlias = Annotated[StrictStr, Field(pattern=LABEL.pattern, max_length=63)]
+ClusterName: TypeAlias = Annotated[StrictStr, Field(pattern=CLUSTER.pattern, max_length=100)]
+ClusterPattern: TypeAlias = Annotated[StrictStr, Field(pattern=CLUSTER_PATTERN.pattern, max_length=100)]
+NamespacePattern: TypeAlias = Annotated[StrictStr, Field(pattern=NAMESPACE.pattern, max_length=63)]
+RulePattern: TypeAlias = Annotated[StrictStr, Field(pattern=NAMESPACE_RULE.pattern, max_length=63)]
+Account: TypeAlias = Annotated[StrictStr, Field(pattern=ACCOUNT.pattern)]
+Region: TypeAlias = Annotated[StrictStr, Field(pattern=REGION.pattern)]
+PrincipalName: TypeAlias = Annotated[StrictStr, Field(pattern=PRINCIPAL.pattern, max_length=2048)]
+PermissionSetName: TypeAlias = Annotated[StrictStr, Field(pattern=PERMISSION_SET.pattern, max_length=32)]
+ClusterRoleName: TypeAlias = Annotated[StrictStr, Field(pattern=CLUSTER_ROLE.pattern, max_length=253)]
+EksPolicyName: TypeAlias = Annotated[StrictStr, Field(pattern=EKS_POLICY.pattern, max_length=128)]
+Time: TypeAlias = Annotated[StrictStr, Field(pattern=TIME.pattern)]
+Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern)]
+LabelKey: TypeAlias = Annotated[StrictStr, Field(min_length=1, max_length=63)]
+Count: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole), Field(ge=0)]
+Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]
