@@ -1,0 +1,181 @@
+"""The Kube port: everything of one cluster's Kubernetes API that iamrbac reads and writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from iamrbac.compile.desired import Desired, Key, Kind
+from iamrbac.kube import parse, paths, reviews
+from iamrbac.kube.errors import is_absence, refusal, unreadable
+from iamrbac.kube.listing import list_all
+from iamrbac.kube.manifest import changed, manifest
+from iamrbac.kube.transport import Transport
+from iamrbac.model.errors import ConflictError, KubeError
+from iamrbac.plan.observed import AwsAuth, Observed, Target
+from iamrbac.rbac.objects import Request, Rule, User
+
+T = TypeVar("T")
+RBAC_KINDS: tuple[Kind, ...] = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+_READ_AWS_AUTH = "get configmap kube-system/aws-auth"
+
+
+class KubeApi:
+    """One cluster, asked with the caller's own token; used from several threads at once.
+
+    `page` is the number of objects per LIST, `timeout` the seconds to connect and to read.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        token: Callable[[], str],
+        *,
+        page: int = 500,
+        timeout: tuple[float, float] = (5, 30),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._cluster = target.name
+        self._page = page
+        self._transport = Transport(target, token, timeout, sleep)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:
+        """Namespaces that are not terminating, RBAC objects sorted by key, and aws-auth.
+
+        One paged LIST per kind and one GET, at the same time. Raises KubeError unless all of it could be read.
+        """
+        with ThreadPoolExecutor(max_workers=len(RBAC_KINDS) + 2) as pool:
+            namespaces = pool.submit(self._namespaces)
+            kinds = [pool.submit(self._rbac, kind) for kind in RBAC_KINDS]
+            aws_auth = pool.submit(self.aws_auth)
+            objects = sorted((item for kind in kinds for item in kind.result()), key=lambda item: item.key)
+            return namespaces.result(), tuple(objects), aws_auth.result()
+
+    def create(self, desired: Desired) -> None:
+        """POST. Raises ExistsError when there is one already, KubeError else."""
+        key = desired.key
+        path = paths.collection(key.kind, key.namespace)
+        self._written(f"create {_named(key)}", "POST", path, manifest(desired))
+
+    def update(self, observed: Observed, desired: Desired) -> None:
+        """PUT on the object as it was observed; labels, annotations and all else of others on it are kept.
+
+        Raises ConflictError when it is no longer as observed, KubeError else.
+        """
+        key = desired.key
+        path = paths.item(key.kind, key.namespace, key.name)
+        current = self._current(f"get {_named(key)}", path)
+        if current is None or _version(current) != observed.meta.version:
+            raise self._conflict(_named(key))
+        self._written(f"update {_named(key)}", "PUT", path, changed(current, desired))
+
+    def delete(self, observed: Observed) -> None:
+        """DELETE the object as it was observed; already gone is fine. Raises ConflictError or KubeError."""
+        key = observed.key
+        if key.kind == "Namespace":
+            raise KubeError(f"namespace {key.name} is never deleted by iamrbac", where=self._cluster)
+        doing = f"delete {_named(key)}"
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"resourceVersion": observed.meta.version},
+        }
+        answer = self._transport.write(doing, "DELETE", paths.item(key.kind, key.namespace, key.name), body)
+        if answer.status == 404 and not is_absence(answer.body):
+            raise refusal(self._cluster, doing, 404, answer.body)
+
+    def aws_auth(self) -> AwsAuth | None:
+        """Read kube-system/aws-auth; None when the API says that it is not there. Raises KubeError."""
+        current = self._current(_READ_AWS_AUTH, paths.AWS_AUTH)
+        return None if current is None else self._shaped(_READ_AWS_AUTH, parse.aws_auth, current)
+
+    def write_aws_auth(self, before: AwsAuth | None, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        """Write data and annotations (all of them) over `before`, or a new ConfigMap when it is None.
+
+        Raises ConflictError when the map is no longer `before`, ExistsError when there is one by now, KubeError else.
+        """
+        if before is None:
+            body = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "aws-auth", "namespace": "kube-system", "annotations": dict(annotations)},
+                "data": dict(data),
+            }
+            self._written("create configmap kube-system/aws-auth", "POST", paths.AWS_AUTH_COLLECTION, body)
+            return
+        current = self._current(_READ_AWS_AUTH, paths.AWS_AUTH)
+        if current is None or _version(current) != before.version:
+            raise self._conflict("configmap kube-system/aws-auth")
+        metadata = {**current["metadata"], "annotations": dict(annotations)}
+        body = {**current, "metadata": metadata, "data": dict(data)}
+        self._written("update configmap kube-system/aws-auth", "PUT", paths.AWS_AUTH, body)
+
+    def whoami(self) -> User:
+        """Whom the cluster takes the caller for (SelfSubjectReview). Raises NotMappedError for nobody, KubeError."""
+        return reviews.whoami(self._transport)
+
+    def rules(self, namespace: str) -> tuple[tuple[Rule, ...], bool]:
+        """What the caller may do in a namespace, and whether that is all of it. Raises KubeError."""
+        return reviews.rules(self._transport, namespace)
+
+    def can(self, request: Request) -> bool:
+        """Whether the caller may do it. Raises KubeError."""
+        return reviews.can(self._transport, request)
+
+    def _namespaces(self) -> frozenset[str]:
+        items = list_all(self._transport, paths.everywhere("Namespace"), "namespaces", self._page)
+        there = [item for item in items if not self._shaped("list namespaces", parse.terminating, item)]
+        read = [self._shaped("list namespaces", lambda one: parse.namespace(self._cluster, one), one) for one in there]
+        return frozenset(item.key.name for item in read)
+
+    def _rbac(self, kind: Kind) -> list[Observed]:
+        path = paths.everywhere(kind)
+        plural = path.rpartition("/")[2]
+        items = list_all(self._transport, path, plural, self._page)
+        return [
+            self._shaped(f"list {plural}", lambda one: parse.rbac_object(self._cluster, kind, one), item)
+            for item in items
+        ]
+
+    def _current(self, doing: str, path: str) -> dict[str, Any] | None:
+        """GET one object as it is; None when the API says that it is not there."""
+        answer = self._transport.read(doing, path)
+        if answer.status == 404 and is_absence(answer.body):
+            return None
+        if answer.status != 200:
+            raise refusal(self._cluster, doing, answer.status, answer.body)
+        if not isinstance(answer.body, dict) or not isinstance(answer.body.get("metadata"), dict):
+            raise unreadable(self._cluster, doing, "the answer is not an object")
+        return answer.body
+
+    def _written(self, doing: str, method: str, path: str, body: object) -> None:
+        answer = self._transport.write(doing, method, path, body)
+        if answer.status == 404:
+            raise refusal(self._cluster, doing, 404, answer.body)
+
+    def _shaped(self, doing: str, read: Callable[[Any], T], value: object) -> T:
+        try:
+            return read(value)
+        except ValueError as error:
+            metadata = value.get("metadata") if isinstance(value, Mapping) else None
+            name = metadata.get("name") if isinstance(metadata, Mapping) else None
+            raise unreadable(self._cluster, doing, f"{name or 'an object'} has another shape: {error}") from error
+
+    def _conflict(self, name: str) -> ConflictError:
+        return ConflictError(
+            f"{name} changed since it was read", where=self._cluster, hint="run the same command again"
+        )
+
+
+def _named(key: Key) -> str:
+    return f"{key.kind.lower()} {key.namespace}/{key.name}" if key.namespace else f"{key.kind.lower()} {key.name}"
+
+
+def _version(value: Mapping[str, Any]) -> object:
+    return value["metadata"].get("resourceVersion")
