@@ -17,8 +17,39 @@ from iamrbac.roles.faults import TemplateError
 
 CONTEXT = ("cluster", "parameters")
 """The names that a template is given."""
-FILTERS = frozenset("count d default first int last length list lower sort string tojson trim unique upper".split())
-TESTS = frozenset("boolean defined false in integer mapping none number sequence string true undefined".split())
+FILTERS = frozenset(
+    [
+        "default",
+        "first",
+        "int",
+        "last",
+        "length",
+        "list",
+        "lower",
+        "sort",
+        "string",
+        "tojson",
+        "trim",
+        "unique",
+        "upper",
+    ]
+)
+TESTS = frozenset(
+    [
+        "boolean",
+        "defined",
+        "false",
+        "in",
+        "integer",
+        "mapping",
+        "none",
+        "number",
+        "sequence",
+        "string",
+        "true",
+        "undefined",
+    ]
+)
 MOST_DEPTH = 60
 _ALLOWED = (
     nodes.Template,
