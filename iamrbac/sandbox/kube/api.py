@@ -8,12 +8,11 @@ from typing import Final, TypeAlias
 from iamrbac.sandbox.kube import discovery, openapi
 from iamrbac.sandbox.kube.caller import NOBODY, Caller, authenticated
 from iamrbac.sandbox.kube.impersonation import impersonated
-from iamrbac.sandbox.kube.kinds import BY_RESOURCE
+from iamrbac.sandbox.kube.kinds import BY_RESOURCE, REVIEWS
 from iamrbac.sandbox.kube.options import Cluster
 from iamrbac.sandbox.kube.request import Call
 from iamrbac.sandbox.kube.resources import serve
 from iamrbac.sandbox.kube.response import Response, error_response, json_response, text_response
-from iamrbac.sandbox.kube.reviews import KINDS as REVIEWS
 from iamrbac.sandbox.kube.reviews import review
 from iamrbac.sandbox.kube.status import StatusError, method_not_allowed, no_such_path, unauthorized
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import yaml
 
-from iamrbac.sandbox.kube.status import bad_request, not_implemented
+from iamrbac.sandbox.kube import protobuf
+from iamrbac.sandbox.kube.status import StatusError, bad_request, not_implemented, unsupported_media_type
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -21,16 +23,21 @@ class Repeated(dict[str, Any]):
     names: tuple[str, ...] = ()
 
 
-def parse(body: bytes, media_type: str, kind: str) -> dict[str, Any]:
-    """The object in a body of JSON or YAML. Raises StatusError 400 when there is none; `kind` is for the message."""
+def read(body: bytes, media_type: str, kind: str) -> dict[str, Any]:
+    """The object in a body of JSON, YAML or protobuf.
+
+    Raises StatusError 400 when there is none, 415 for another media type; `kind` is for the message.
+    """
+    if media_type not in _PARSERS:
+        raise unsupported_media_type(tuple(_PARSERS))
+    # YAML is the wider language, but JSON is what nearly everybody sends, also as YAML.
+    parser = parse_json if media_type == YAML and body[:1] == b"{" else _PARSERS[media_type]
     try:
-        value = parse_json(body) if media_type == JSON or body[:1] == b"{" else _parse_yaml(body)
+        value = parser(body)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        why = f"couldn't get version/kind; json parse error: {_one_line(error)}"
-        raise _unrecognized(kind, why, body) from None
+        raise _unrecognized(kind, _one_line(error), body) from None
     if not isinstance(value, dict):
-        why = f"couldn't get version/kind; json parse error: cannot unmarshal {json_type(value)} into an object"
-        raise _unrecognized(kind, why, body)
+        raise _unrecognized(kind, f"cannot unmarshal {json_type(value)} into an object", body)
     return value
 
 
@@ -56,7 +63,8 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _unrecognized(kind: str, why: str, body: bytes) -> Exception:
+def _unrecognized(kind: str, fault: str, body: bytes) -> StatusError:
+    why = f"couldn't get version/kind; json parse error: {fault}"
     text = body[:30].decode("utf-8", "replace") if body[:1] == b"{" else body[:30].hex()
     summary = f"{text or '<empty>'}{' ...' if len(body) > 30 else ''}"
     return bad_request(f"the object provided is unrecognized (must be of type {kind}): {why} ({summary})")
@@ -111,3 +119,10 @@ def _parse_yaml(body: bytes) -> object:
         return loader.get_single_data()
     finally:
         loader.dispose()
+
+
+_PARSERS: Final[Mapping[str, Callable[[bytes], object]]] = {
+    JSON: parse_json,
+    YAML: _parse_yaml,
+    protobuf.MEDIA_TYPE: protobuf.decode,
+}

@@ -66,6 +66,14 @@ def decode_config(write: Write, value: Mapping[str, Any], name: str) -> None:
     write.warnings.extend(complaints if write.options.validation == "Warn" else ())
 
 
+def checked(kind: str, type_name: str, value: Mapping[str, Any]) -> Json:
+    """The canonical form of what is not stored (reviews, DeleteOptions). Raises StatusError 400."""
+    try:
+        return canonical(value, type_name)[0]
+    except TypeMismatchError as error:
+        raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {error}') from None
+
+
 def check_kind(kind: str, api_version: str, value: Mapping[str, Any]) -> None:
     """Raise StatusError 400 when the object says that it is of another kind or version; saying nothing is fine."""
     said, version = value.get("kind") or kind, value.get("apiVersion") or api_version

@@ -12,7 +12,7 @@ from typing import Any, Final
 from iamrbac.sandbox.kube import aggregation
 from iamrbac.sandbox.kube.kinds import NAMESPACE
 from iamrbac.sandbox.kube.options import Cluster, Write
-from iamrbac.sandbox.kube.status import bad_request, conflict, forbidden, invalid, not_found, unsupported_value
+from iamrbac.sandbox.kube.status import conflict, forbidden, invalid, not_found, unsupported_value
 from iamrbac.sandbox.kube.store import Stored
 from iamrbac.sandbox.kube.values import Json, clone
 
@@ -29,20 +29,15 @@ class Preconditions:
 
 
 def read_options(value: Mapping[str, Any]) -> tuple[Preconditions, bool]:
-    """DeleteOptions from a body: preconditions, and whether it is a dry run. Raises StatusError."""
-    conditions = value.get("preconditions") or {}
-    policy, dry_run = value.get("propagationPolicy"), value.get("dryRun") or []
-    if not isinstance(conditions, dict) or not isinstance(dry_run, list):
-        raise bad_request(
-            'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: a field has the wrong type'
-        )
+    """Preconditions of canonical DeleteOptions, and whether it is a dry run. Raises StatusError 422."""
+    policy, dry_run = value.get("propagationPolicy"), value.get("dryRun", [])
     causes = [unsupported_value("dryRun", dry_run, ("All",))] if set(dry_run) - {"All"} else []
     if policy is not None and policy not in _POLICIES:
         causes.append(unsupported_value("propagationPolicy", policy, (*_POLICIES, "nil")))
     if causes:
         raise invalid("meta.k8s.io", "DeleteOptions", "", causes)
-    wanted = Preconditions(str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""))
-    return wanted, bool(dry_run)
+    wanted = value.get("preconditions", {})
+    return Preconditions(wanted.get("uid", ""), wanted.get("resourceVersion", "")), bool(dry_run)
 
 
 def delete(write: Write, name: str, preconditions: Preconditions) -> Json:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from iamrbac.sandbox.kube.kinds import KINDS, Kind
-from iamrbac.sandbox.kube.reviews import KINDS as REVIEWS
+from iamrbac.sandbox.kube.kinds import KINDS, REVIEWS, Kind
 from iamrbac.sandbox.kube.values import Json
 
 AGGREGATED: Final = "apidiscovery.k8s.io"

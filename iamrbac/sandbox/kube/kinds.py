@@ -128,3 +128,28 @@ BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = MappingProxyType(
 """(group, version, plural) → kind."""
 
 NAMESPACE = BY_KIND["Namespace"]
+
+AUTHORIZATION = "authorization.k8s.io"
+AUTHENTICATION = "authentication.k8s.io"
+REVIEWS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        (AUTHENTICATION, "selfsubjectreviews"): "SelfSubjectReview",
+        (AUTHORIZATION, "localsubjectaccessreviews"): "LocalSubjectAccessReview",
+        (AUTHORIZATION, "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
+        (AUTHORIZATION, "selfsubjectrulesreviews"): "SelfSubjectRulesReview",
+        (AUTHORIZATION, "subjectaccessreviews"): "SubjectAccessReview",
+    }
+)
+"""(group, plural) → kind; all of version v1, only created, never stored."""
+
+
+def type_of(api_version: str, kind: str) -> str | None:
+    """The struct in the schema of what a client may send; None for what is not served."""
+    if kind == "DeleteOptions":
+        # It is sent under the version of whatever is deleted.
+        return "meta.v1.DeleteOptions"
+    found = BY_KIND.get(kind)
+    if found is not None:
+        return found.type if found.api_version == api_version else None
+    group = api_version.removesuffix("/v1")
+    return f"{group.partition('.')[0]}.v1.{kind}" if (group, f"{kind.lower()}s") in REVIEWS else None

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from iamrbac.sandbox.kube import deletion, registry
-from iamrbac.sandbox.kube.body import JSON, YAML, parse, parse_json
+from iamrbac.sandbox.kube.body import JSON, YAML, parse_json, read
 from iamrbac.sandbox.kube.caller import Caller
+from iamrbac.sandbox.kube.decode import checked
 from iamrbac.sandbox.kube.kinds import Kind
 from iamrbac.sandbox.kube.listing import Page, encode_list, list_body
 from iamrbac.sandbox.kube.options import APPLY, Cluster, Write, options
@@ -113,9 +114,7 @@ def _query(kind: Kind, namespace: str, call: Call) -> Query:
 
 
 def _body(write: Write, call: Call) -> Json:
-    if call.media_type not in ("", JSON, YAML):
-        raise unsupported_media_type((JSON, YAML))
-    return parse(call.body, call.media_type or JSON, write.kind.kind)
+    return read(call.body, call.media_type or JSON, write.kind.kind)
 
 
 def _answer(written: registry.Written, write: Write) -> Response:
@@ -125,7 +124,7 @@ def _answer(written: registry.Written, write: Write) -> Response:
 def _patch(write: Write, call: Call) -> registry.Written:
     match call.media_type:
         case media_type if media_type == APPLY:
-            return registry.apply(write, call.name, parse(call.body, YAML, write.kind.kind))
+            return registry.apply(write, call.name, read(call.body, YAML, write.kind.kind))
         case media_type if media_type == JSON_PATCH:
             operations = _patch_value(call)
             return registry.patch(write, call.name, lambda obj: json_patch(obj, operations))
@@ -153,10 +152,10 @@ def _patch_object(call: Call) -> Json:
 
 
 def _delete_options(write: Write, call: Call) -> tuple[deletion.Preconditions, Write]:
-    value = parse(call.body, call.media_type or JSON, "DeleteOptions") if call.body.strip() else {}
+    sent = read(call.body, call.media_type or JSON, "DeleteOptions") if call.body else {}
     if "propagationPolicy" in call.query:
-        value.setdefault("propagationPolicy", call.query["propagationPolicy"])
-    wanted, dry_run = deletion.read_options(value)
+        sent.setdefault("propagationPolicy", call.query["propagationPolicy"])
+    wanted, dry_run = deletion.read_options(checked("DeleteOptions", "meta.v1.DeleteOptions", sent))
     return wanted, replace(write, options=replace(write.options, dry_run=write.options.dry_run or dry_run))
 
 

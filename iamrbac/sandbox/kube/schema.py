@@ -71,9 +71,13 @@ class Field:
     always: bool
     """An absent value shows as `zero`."""
     zero: object
+    numbers: tuple[int, ...]
+    """Its protobuf field number, after those of the messages that JSON does not show; () where it has none."""
+    form: str
+    """How protobuf writes its scalars where JSON differs: bytes, quantity, intorstring, time, microtime, items."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Struct:
     """A type with declared fields."""
 
@@ -113,6 +117,8 @@ def _field(raw: dict[str, Any]) -> Field:
         omit_empty=bool(raw.get("omitEmpty")),
         always="zero" in raw,
         zero=raw.get("zero"),
+        numbers=tuple(raw.get("pb", ())),
+        form=raw.get("form", ""),
     )
 
 
