@@ -71,7 +71,8 @@ class AwsServer:
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     def start(self) -> None:
-        """Listen on a free port."""
+        """Listen on a free port, with nothing remembered from before."""
+        self.front = FrontDoor()
         self._server = _Server(self.front)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), name="aws", daemon=True)
         self._thread.start()

@@ -1,0 +1,164 @@
+"""A sandbox: AWS and the EKS clusters of a config on loopback, with people, until it is stopped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+from moto.core.base_backend import BackendDict
+
+from iamrbac.compile.documents import Documents
+from iamrbac.sandbox import shell
+from iamrbac.sandbox.aws.server import AwsServer
+from iamrbac.sandbox.clusters import make_cluster
+from iamrbac.sandbox.errors import SandboxError
+from iamrbac.sandbox.kube.server import EmbeddedCluster
+from iamrbac.sandbox.people import Directory, Profile
+from iamrbac.sandbox.spec import SandboxSpec
+from iamrbac.sandbox.world import World, world
+
+# moto keeps its state in the process, so a process has one sandbox; several sandboxes are several processes.
+_ONE_PER_PROCESS = Lock()
+
+
+class Sandbox:
+    """Start with `with`, or `start` and `stop`. Nothing outside loopback is contacted.
+
+    `root` is the access repository's folder, which sandbox.yaml's manifests are relative to.
+    """
+
+    def __init__(self, documents: Documents, spec: SandboxSpec | None, root: Path) -> None:
+        self.world: World = world(documents, spec)
+        self.admin: str = self.world.admins[0].user
+        """The platform engineer, whose credentials a command gets."""
+        self.region: str = self.world.clusters[0].cluster.region
+        self.aws = AwsServer()
+        self.clusters: dict[str, EmbeddedCluster] = {}
+        """By their names in the config."""
+        self._root = root
+        self._folder: Path | None = None
+        self._directory: Directory | None = None
+        self._holds_process = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything. Raises SandboxError; nothing is left behind then."""
+        if not _ONE_PER_PROCESS.acquire(blocking=False):
+            raise SandboxError("a sandbox is running in this process", hint="stop it, or start another process")
+        self._holds_process = True
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything and remove the private folder. Does nothing when it is not started."""
+        for cluster in self.clusters.values():
+            cluster.stop()
+        self.clusters = {}
+        self.aws.stop()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        self._directory = None
+        if self._holds_process:
+            self._holds_process = False
+            _ONE_PER_PROCESS.release()
+
+    @property
+    def folder(self) -> Path:
+        """The private folder (0700) with credentials, config and kubeconfigs."""
+        if self._folder is None:
+            raise SandboxError("the sandbox is not running")
+        return self._folder
+
+    @property
+    def people(self) -> Directory:
+        """Users, groups and roles."""
+        if self._directory is None:
+            raise SandboxError("the sandbox is not running")
+        return self._directory
+
+    @property
+    def profiles(self) -> Iterable[Profile]:
+        """All profiles of the credentials file."""
+        return tuple(self.people.profiles.values())
+
+    def cluster(self, name: str) -> EmbeddedCluster:
+        """Return a cluster's embedded API by its name in the config."""
+        try:
+            return self.clusters[name]
+        except KeyError:
+            raise SandboxError(f"no cluster {name}", hint=f"one of {', '.join(self.clusters)}") from None
+
+    def profile(self, person: str) -> Profile:
+        """Return a person's profile: access key and ARN."""
+        try:
+            return self.people.profiles[person]
+        except KeyError:
+            raise SandboxError(f"nobody is called {person}", hint=f"one of {', '.join(self.people.profiles)}") from None
+
+    def arn(self, person: str) -> str:
+        """Return a person's ARN, path included."""
+        return self.profile(person).arn
+
+    def add_to_group(self, user: str, group: str) -> None:
+        """Let somebody join an IAM group."""
+        self.people.add_to_group(user, group)
+
+    def remove_from_group(self, user: str, group: str) -> None:
+        """Let somebody leave an IAM group."""
+        self.people.remove_from_group(user, group)
+
+    def variables(self, person: str | None = None) -> dict[str, str]:
+        """Return the variables that a person's shell has to set (the admin's without one)."""
+        name = self.profile(person or self.admin).name
+        kubeconfig = "kubeconfig" if name == self.admin else f"kubeconfig-{name}"
+        return shell.variables(self.folder, self.aws.url, name, self.region, kubeconfig)
+
+    def environment(self, person: str | None = None) -> dict[str, str]:
+        """Return the whole environment of a person's shell: ours without other AWS settings, plus `variables`."""
+        return shell.environment(os.environ, self.variables(person))
+
+    def client(self, service: str, person: str | None = None, region: str | None = None) -> Any:
+        """Return a boto3 client of a person (the admin without one) for this sandbox."""
+        import boto3
+
+        profile = self.profile(person or self.admin)
+        # The overloads of boto3-stubs want a literal service name.
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.aws.url,
+            region_name=region or self.region,
+            aws_access_key_id=profile.access_key,
+            aws_secret_access_key=profile.secret_key,
+        )
+
+    def _start(self) -> None:
+        BackendDict.reset()
+        self._folder = Path(tempfile.mkdtemp(prefix="iamrbac-sandbox-"))
+        self.aws.start()
+        self._directory = Directory(self.world)
+        for plan in self.world.clusters:
+            cluster = make_cluster(plan, self.world, self._directory, self.aws.front.eks, self._root)
+            self.clusters[plan.cluster.name] = cluster
+        shell.write_files(self._folder, self.profiles, self._role_arns(), self.admin, self.region)
+
+    def _role_arns(self) -> Mapping[str, str]:
+        return {role.name: self.people.role_arn(role.name, self.world.account) for role in self.world.roles}
