@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NoReturn
 
 from iamrbac.mapping.yaml_tree import BrokenSectionError, Mapping, Node, Scalar, Sequence, place, resolved
 
@@ -104,8 +105,7 @@ class _Check:
         if id(node) in self._seen:
             return
         self._seen.add(id(node))
-        if node.tag not in _TAGS:
-            self._refuse(node, f"the tag {node.tag} is not read here")
+        self._tag(node)
         if isinstance(node, Sequence):
             for item in node.items:
                 self.visit(item)
@@ -117,12 +117,17 @@ class _Check:
         elif node.plain and node.tag is None and _NOT_IN_JSON.fullmatch(node.value):
             self._refuse(node, f"{node.value} is a number that JSON cannot hold")
 
+    def _tag(self, node: Scalar | Sequence | Mapping) -> None:
+        if node.tag not in _TAGS:
+            self._refuse(node, f"the tag {node.tag} is not read here")
+
     def _key(self, key: Node) -> None:
         name = resolved(key)
         if not isinstance(name, Scalar):
             self._refuse(key, "a key is itself a map or a list (quote a value that begins with {{ or [)")
         if is_null(key):
             self._refuse(key, "a key is null")
+        self._tag(name)
 
     def _merge(self, key: Node, value: Node) -> None:
         name = resolved(key)
@@ -133,5 +138,5 @@ class _Check:
         if not all(isinstance(resolved(one), Mapping) for one in values):
             self._refuse(key, "<< merges maps only")
 
-    def _refuse(self, node: Node, why: str) -> None:
+    def _refuse(self, node: Node, why: str) -> NoReturn:
         raise BrokenSectionError(f"{place(self._text, node.start)}: {why}")

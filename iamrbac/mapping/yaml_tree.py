@@ -19,7 +19,10 @@ MAX_DEPTH = 64
 # libyaml is what EKS's own parser is a port of; without it PyYAML's own parser reports the same positions.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEEPS = re.compile(r"[|>](\+|[0-9]\+)")
+_FLOW_KEY = re.compile(r"\?\s")
 _BREAKS = "\r\n\x85\u2028\u2029"
+BREAK = re.compile(f"\r\n|[{_BREAKS}]")
+"""What ends a line for YAML 1.1."""
 
 
 class BrokenSectionError(ValueError):
@@ -104,7 +107,7 @@ def resolved(node: Node) -> Scalar | Sequence | Mapping:
 
 def place(text: str, offset: int) -> str:
     """Return `line L, column C` of an offset, both from 1."""
-    before = re.split("\r\n|[\r\n\x85\u2028\u2029]", text[:offset])
+    before = BREAK.split(text[:offset])
     return f"line {len(before)}, column {len(before[-1]) + 1}"
 
 
@@ -142,12 +145,14 @@ class _Builder:
         if event.style in ("|", ">"):
             end = self._block_end(start, end)
         plain = event.style in (None, "")
+        if plain and self._open and self._open[-1].flow and _FLOW_KEY.search(self._text, start, end + 1):
+            raise BrokenSectionError(f"{place(self._text, start)}: quote this, EKS takes the ? in it for a key")
         return Scalar(start, end, event.value, plain, event.tag)
 
     def _block_end(self, start: int, end: int) -> int:
         """Blank lines after a block scalar are part of it only where its header keeps them (|+)."""
         body = self._text[start:end]
-        if _KEEPS.search(re.split(f"[{_BREAKS}]", body, maxsplit=1)[0]):
+        if _KEEPS.search(BREAK.split(body, maxsplit=1)[0]):
             return start + len(body.removesuffix("\n").removesuffix("\r"))
         return start + len(body.rstrip(f" \t{_BREAKS}"))
 
