@@ -11,6 +11,7 @@ from iamrbac.model.origin import Origin
 from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, Plan
 from iamrbac.plan.document import spec_json, summary
 from iamrbac.rbac.objects import Rule
+from iamrbac.rbac.wire import rule_from_json
 from iamrbac.render.principals import Names
 
 Paint = Callable[[str, str], str]
@@ -71,7 +72,7 @@ def _access(plan: Plan, paint: Paint) -> list[str]:
             change
         )
     lines = [paint("Access", "bold")]
-    for (who, _, role, cluster, rules), some in grouped.items():
+    for (who, _, role, cluster, rules), some in sorted(grouped.items(), key=lambda item: item[0][0]):
         gains = some[0].change == "gain"
         symbol = paint("+", "good") if gains else paint("-", "error")
         where = _where(cluster, [change.namespace for change in some])
@@ -113,24 +114,30 @@ def _change(change: Change, line: Callable[[Origin], str], paint: Paint) -> list
 
 
 def _details(change: Change) -> list[str]:
-    """What differs inside an object that stays."""
+    """What differs inside an object that stays: items that come and go, values before and after."""
     if change.before is None or change.after is None:
         return []
     before, after = spec_json(change.before.spec), spec_json(change.after.spec)
-    lines = [
-        f"{field}: {_value(before.get(field))} → {_value(after.get(field))}"
-        for field in sorted(before.keys() | after.keys())
-        if before.get(field) != after.get(field)
-    ]
+    lines: list[str] = []
+    for field in sorted(before.keys() | after.keys()):
+        was, will = before.get(field), after.get(field)
+        if isinstance(was, list) and isinstance(will, list):
+            lines += [f"- {field}: {_value(item)}" for item in was if item not in will]
+            lines += [f"+ {field}: {_value(item)}" for item in will if item not in was]
+        elif was != will:
+            lines.append(f"{field}: {_value(was)} → {_value(will)}")
     labels = [key for key, value in change.after.labels.items() if change.before.meta.labels.get(key) != value]
-    return lines + ([f"labels: {', '.join(sorted(labels))}"] if labels else [])
+    return lines + ([f"+ labels: {', '.join(sorted(labels))}"] if labels else [])
 
 
 def _value(value: object) -> str:
+    if isinstance(value, dict) and "verbs" in value:
+        return _rules([rule_from_json(value)])
     if isinstance(value, list):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
+        return ", ".join(_value(item) for item in value)
     if isinstance(value, dict):
-        return " ".join(f"{key}={_value(item)}" for key, item in value.items() if item and key != "apiGroup")
+        place = f"{value['namespace']}/" if value.get("namespace") else ""
+        return f"{value.get('kind', '')} {place}{value.get('name', '')}".strip()
     return "none" if value in (None, "") else str(value)
 
 
