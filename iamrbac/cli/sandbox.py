@@ -1,0 +1,110 @@
+"""`iamrbac sandbox`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iamrbac.cli.options import NoColorOption, QuietOption, RepoOption
+from iamrbac.cli.terminal import Terminal
+from iamrbac.model.errors import IamrbacError
+
+if TYPE_CHECKING:
+    from iamrbac.sandbox.runner import Sandbox
+
+
+def command(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND …]", help="Run this in the sandbox, then stop.")
+    ] = None,
+    repo: RepoOption = None,
+    no_color: NoColorOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Start AWS and the config's EKS clusters on this machine, with the people of sandbox.yaml, to learn and test on.
+
+    Without a COMMAND it says where everything listens and waits for Ctrl-C. With one it runs it with the environment of
+    the platform engineer (no shell), stops everything and passes on its exit code. Nothing outside loopback is
+    contacted, and nothing of yours is changed.
+
+    Exit codes with a COMMAND: its own; 128 + n where signal n ended it; 125 the sandbox could not start; 126 the
+    command cannot be executed; 127 it was not found.
+
+    Examples:
+      iamrbac sandbox
+      iamrbac sandbox -- sh -c 'iamrbac apply --yes && iamrbac plan'
+      iamrbac sandbox -C path/to/repository -- kubectl get pods
+    """
+    from iamrbac.sandbox.process import CANNOT_START, CommandError
+
+    terminal = Terminal(no_color=no_color, quiet=quiet)
+    try:
+        return _serve(terminal, repo, command or ())
+    except CommandError:
+        raise
+    except IamrbacError as error:
+        if not command:
+            raise
+        terminal.error(f"[{error.code}] {error}")
+        return CANNOT_START
+
+
+def _serve(terminal: Terminal, repo: Path | None, words: Sequence[str]) -> int:
+    from iamrbac.sandbox import process, shell
+    from iamrbac.sandbox.extra import require
+
+    require()
+    fault = process.find(words[0], shell.environment(os.environ, {})) if words else 0
+    if fault:
+        what = "not found" if fault == process.NOT_FOUND else "cannot be executed"
+        terminal.error(f"[ERR402] {words[0]}: {what}; the sandbox was not started")
+        return fault
+    return _start_and_stop(terminal, repo, words)
+
+
+def _start_and_stop(terminal: Terminal, repo: Path | None, words: Sequence[str]) -> int:
+    from iamrbac import wiring
+    from iamrbac.sandbox import process
+    from iamrbac.usecases.load import load
+
+    repository = wiring.repository(repo)
+    loaded = load(repository)
+    # A broken policy does not keep the sandbox from starting: the command that meets it says so. A broken config does.
+    documents = loaded.documents or loaded.readable
+    if documents is None:
+        from iamrbac.render.findings import findings_text
+
+        terminal.error(findings_text(loaded.findings))
+        return process.CANNOT_START if words else 3
+    from iamrbac.sandbox.runner import Sandbox
+    from iamrbac.sandbox.spec import read_spec
+
+    root = Path(repository.root)
+    sandbox = Sandbox(documents, read_spec(root), root)
+    try:
+        with process.stoppable():
+            try:
+                sandbox.start()
+                return _use(terminal, sandbox, words)
+            finally:
+                process.ignore_signals()
+                sandbox.stop()
+    except process.StoppedError as stopped:
+        return 128 + stopped.number if words else 0
+
+
+def _use(terminal: Terminal, sandbox: Sandbox, words: Sequence[str]) -> int:
+    from iamrbac.sandbox import process
+    from iamrbac.sandbox.welcome import summary, welcome
+
+    if words:
+        terminal.step(summary(sandbox))
+        return process.run(words, sandbox.environment())
+    terminal.answer(welcome(sandbox))
+    threading.Event().wait()
+    return 0
