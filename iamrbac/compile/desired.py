@@ -58,6 +58,16 @@ class Desired:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyGrant:
+    """An EKS access policy that a set gets on one cluster, neutral of mapping."""
+
+    policy: str
+    """Its name: AmazonEKSViewPolicy."""
+    namespaces: tuple[str, ...] | None
+    """Sorted; None is the whole cluster."""
+
+
+@dataclass(frozen=True, slots=True)
 class Principals:
     """A Kubernetes group of ours on one cluster and who carries it, neutral of mapping (`compile` without --form)."""
 
@@ -65,6 +75,8 @@ class Principals:
     """iamrbac:INSTANCE:TEAM:SET"""
     members: tuple[str, ...]
     """As declared, e.g. `iamGroup payments-developers`, sorted."""
+    policies: tuple[PolicyGrant, ...] = ()
+    """EKS access policies, by name; they have no RBAC object."""
 
 
 @dataclass(frozen=True, slots=True)

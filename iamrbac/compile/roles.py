@@ -1,4 +1,4 @@
-"""The role of an access line on one cluster: a template, rendered once per request, or a ClusterRole. Pure."""
+"""The role of an access line on one cluster: a template rendered once per request, or a ClusterRole that exists."""
 
 from __future__ import annotations
 
@@ -9,80 +9,99 @@ from dataclasses import dataclass
 from iamrbac.compile import names
 from iamrbac.compile.desired import RenderRole, RoleFault, RoleRequest
 from iamrbac.compile.sets import AccessSet
-from iamrbac.model.documents import Cluster, ClusterRoleRef, TemplateRole
+from iamrbac.model.documents import ClusterRoleRef, TemplateRole
 from iamrbac.rbac.objects import Role, RoleKind, RoleRef, Rule
+
+NOT_IN_A_NAMESPACE = RoleFault(
+    "TPL012",
+    "the template's rules have nonResourceURLs, which a role in a namespace cannot have",
+    "take them out of the template, or use scope: cluster",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BoundRole:
-    """What a binding refers to, the name of the binding, and the role's rules where the role is ours."""
+    """What a binding refers to, the name of the binding, and the rules where the role is ours."""
 
     name: str
     shown: str
-    """As the policy calls it: `developer`, `view`."""
-    rules: tuple[Rule, ...] | None
-    """None for a ClusterRole that is not ours."""
-    reference: str
-    """The ClusterRole's name; for ours the same as `name`."""
+    """As the policy calls it: `developer`, `clusterRole view`."""
+    reference: RoleRef | None
+    """The existing ClusterRole; None where the role is ours."""
+    rules: tuple[Rule, ...]
     labels: Mapping[str, str]
 
     def role(self, namespace: str | None) -> Role | None:
-        """Return the Role (or ClusterRole, without namespace) to make, None where it exists."""
-        if self.rules is None:
+        """Return the Role (or ClusterRole, without namespace) to make; None where it exists."""
+        if self.reference is not None:
             return None
         kind: RoleKind = "Role" if namespace is not None else "ClusterRole"
         return Role(kind, namespace, self.name, self.rules, (), self.labels)
 
     def ref(self, namespace: str | None) -> RoleRef:
         """Return the roleRef of the binding."""
-        own = self.rules is not None and namespace is not None
-        return RoleRef("Role" if own else "ClusterRole", self.reference)
+        if self.reference is not None:
+            return self.reference
+        return RoleRef("Role" if namespace is not None else "ClusterRole", self.name)
 
 
 class RoleBook:
-    """Renders roles for one run; the same request is rendered once."""
+    """Names and renders roles for one run, for all clusters; equal rules and labels are one object."""
 
     def __init__(self, instance: str, home: str, render: RenderRole) -> None:
         self._instance = instance
         self._home = home
         self._render = render
         self._rules: dict[RoleRequest, tuple[Rule, ...] | RoleFault] = {}
-        self._bound: dict[tuple[str, str, str, str, str], BoundRole] = {}
+        self._shared: dict[tuple[Rule, ...], tuple[Rule, ...]] = {}
+        self._named: dict[tuple[str, str, str], str] = {}
+        self._labels: dict[tuple[str, str, str | None], Mapping[str, str]] = {}
+        self._canonical: dict[int, tuple[TemplateRole, str]] = {}
 
     def bound(
-        self, choice: str | TemplateRole | ClusterRoleRef, one: AccessSet, cluster: Cluster
+        self,
+        choice: str | TemplateRole | ClusterRoleRef,
+        one: AccessSet,
+        cluster: str,
+        labels: tuple[tuple[str, str], ...],
     ) -> BoundRole | RoleFault:
-        """Return the role of an access line for a set on a cluster, or why the template gives none."""
+        """Return the role of an access line for a set on a cluster, or why the template gives none.
+
+        `labels` are the cluster's, sorted.
+        """
         if isinstance(choice, ClusterRoleRef):
-            return self._existing(choice.cluster_role, one)
-        template, parameters = (choice, "{}") if isinstance(choice, str) else (choice.template, _canonical(choice))
-        request = RoleRequest(template, parameters, cluster.name, _labels(cluster))
-        if request not in self._rules:
-            self._rules[request] = self._render(request)
-        rules = self._rules[request]
+            role = choice.cluster_role
+            name = self._name(one, role, names.cluster_role_identity(role))
+            return BoundRole(name, f"clusterRole {role}", RoleRef("ClusterRole", role), (), self._marks(one, None))
+        template, parameters = (choice, "{}") if isinstance(choice, str) else self._parameters(choice)
+        rules = self._rendered(RoleRequest(template, parameters, cluster, labels))
         if isinstance(rules, RoleFault):
             return rules
-        key = (one.team, one.name, template, parameters, cluster.name)
-        if key not in self._bound:
-            identity = names.template_identity(template, parameters)
-            name = names.object_name(self._instance, one.team, one.name, template, identity)
-            marks = names.labels(self._instance, self._home, one.team, one.name, template)
-            self._bound[key] = BoundRole(name, template, rules, name, marks)
-        return self._bound[key]
+        name = self._name(one, template, names.template_identity(template, parameters))
+        return BoundRole(name, template, None, rules, self._marks(one, template))
 
-    def _existing(self, cluster_role: str, one: AccessSet) -> BoundRole:
-        key = (one.team, one.name, cluster_role, "", "")
-        if key not in self._bound:
-            identity = names.cluster_role_identity(cluster_role)
-            name = names.object_name(self._instance, one.team, one.name, cluster_role, identity)
-            marks = names.labels(self._instance, self._home, one.team, one.name)
-            self._bound[key] = BoundRole(name, cluster_role, None, cluster_role, marks)
-        return self._bound[key]
+    def _rendered(self, request: RoleRequest) -> tuple[Rule, ...] | RoleFault:
+        if request not in self._rules:
+            rules = self._render(request)
+            self._rules[request] = rules if isinstance(rules, RoleFault) else self._shared.setdefault(rules, rules)
+        return self._rules[request]
 
+    def _parameters(self, choice: TemplateRole) -> tuple[str, str]:
+        """Return the template and its parameters as canonical JSON. The choice is kept, so that its id is its own."""
+        known = self._canonical.get(id(choice))
+        if known is None:
+            text = json.dumps(dict(choice.parameters), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            known = self._canonical[id(choice)] = (choice, text)
+        return choice.template, known[1]
 
-def _canonical(choice: TemplateRole) -> str:
-    return json.dumps(dict(choice.parameters), sort_keys=True, separators=(",", ":"))
+    def _name(self, one: AccessSet, role: str, identity: str) -> str:
+        key = (one.team, one.name, identity)
+        if key not in self._named:
+            self._named[key] = names.object_name(self._instance, one.team, one.name, role, identity)
+        return self._named[key]
 
-
-def _labels(cluster: Cluster) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(cluster.labels.items()))
+    def _marks(self, one: AccessSet, template: str | None) -> Mapping[str, str]:
+        key = (one.team, one.name, template)
+        if key not in self._labels:
+            self._labels[key] = names.labels(self._instance, self._home, one.team, one.name, template)
+        return self._labels[key]

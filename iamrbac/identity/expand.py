@@ -1,41 +1,90 @@
-"""A member of a set becomes principals: full ARNs, by the account rules of design §2. Pure."""
+"""A member of a set becomes principals: full ARNs, as access entries want them."""
 
 from __future__ import annotations
 
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable
-from iamrbac.identity.wanted import group_name, user_account
-from iamrbac.model.arn import partition_of
-from iamrbac.model.documents import Cluster, Config, IamGroup, IamRole, IamUser, Member
+from dataclasses import dataclass
+from typing import TypeAlias
 
-Expansion = tuple[str, ...] | Missing | Unreadable
+from iamrbac.identity.members import group_key, is_bare, named, principal_key, via
+from iamrbac.identity.snapshot import Identities, Missing, Unreadable
+from iamrbac.model.arn import Arn
+from iamrbac.model.documents import Config, IamGroup, IamRole, IamUser, Member
 
 
-def expand(member: Member, cluster: Cluster, config: Config, identities: Identities) -> Expansion:
-    """Return the ARNs that a member stands for on a cluster; a group with nobody in it gives ()."""
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A member that cannot become principals here, whatever IAM says."""
+
+    reason: str
+    hint: str
+
+
+Expansion: TypeAlias = tuple[str, ...] | Missing | Unreadable | Unusable
+_NOT_ASKED = Unreadable("IAM was not asked for it")
+_NO_ACCOUNT = Unusable(
+    "nothing says in which account it is", "set identity.account in iamrbac.yaml, or `account:` here, or write an ARN"
+)
+
+
+def expand(member: Member, config: Config, account: str, partition: str, identities: Identities) -> Expansion:
+    """Return the ARNs that a member stands for on a cluster of this account and partition, sorted.
+
+    A group with nobody in it gives (): known, and empty.
+    """
     if isinstance(member, IamGroup):
-        return identities.groups.get(group_name(member, config), Unreadable("IAM was not asked for this group"))
-    if isinstance(member, IamUser):
-        return _named("user", member.iam_user, user_account(member, config), cluster, identities)
-    if isinstance(member, IamRole):
-        return _named("role", member.iam_role, member.account or cluster.account, cluster, identities)
-    return Unreadable("permission sets are not resolved by this version")
+        found = _group(member, config, identities)
+    elif isinstance(member, IamUser | IamRole):
+        found = _principal(member, config, account, partition, identities)
+    else:
+        found = Unusable(
+            "permission sets are not resolved by this version", "name the role AWSReservedSSO_… as an iamRole"
+        )
+    return _usable(found, partition) if isinstance(found, tuple) else found
 
 
-def describe(member: Member) -> str:
-    """Return a member as it was declared: `iamGroup payments-developers`."""
-    if isinstance(member, IamGroup):
-        return f"iamGroup {member.iam_group}"
-    if isinstance(member, IamUser):
-        return f"iamUser {member.iam_user}"
-    if isinstance(member, IamRole):
-        return f"iamRole {member.iam_role}"
-    return f"permissionSet {member.permission_set}"
+def _group(member: IamGroup, config: Config, identities: Identities) -> Expansion:
+    how = via(member, config)
+    if how is None:
+        return Unusable("nothing says how a group becomes principals", "set identity.groups: users in iamrbac.yaml")
+    if how == "role":
+        return Unusable("via: role is not done by this version", "use via: users, or name a role as an iamRole")
+    try:
+        key = group_key(member, config)
+    except ValueError as error:
+        return Unusable(str(error), "write the group's name or its ARN")
+    return _NO_ACCOUNT if key is None else identities.groups.get(key, _NOT_ASKED)
 
 
-def _named(kind: str, name: str, account: str, cluster: Cluster, identities: Identities) -> Expansion:
+def _principal(
+    member: IamUser | IamRole, config: Config, account: str, partition: str, identities: Identities
+) -> Expansion:
+    kind, name = named(member)
+    try:
+        key = principal_key(member, config, account)
+    except ValueError as error:
+        return Unusable(str(error), f"write the {kind}'s name or its ARN")
     if name.startswith("arn:"):
         return (name,)
-    if "/" in name:
-        return (f"arn:{partition_of(cluster.region)}:iam::{account}:{kind}/{name.lstrip('/')}",)
-    found = identities.principals.get(IamName(account, f"{kind}/{name}"), Unreadable(f"IAM was not asked for {name}"))
+    if key is None:
+        return _NO_ACCOUNT
+    if not is_bare(name):
+        return (f"arn:{partition}:iam::{key.account}:{kind}/{name.strip('/')}",)
+    found = identities.principals.get(key, _NOT_ASKED)
     return (found,) if isinstance(found, str) else found
+
+
+def _usable(arns: tuple[str, ...], partition: str) -> Expansion:
+    """What EKS would not take as a principal is said before it is asked (eks-facts §1.2)."""
+    for text in arns:
+        try:
+            arn = Arn.parse(text)
+        except ValueError as error:
+            return Unusable(str(error), "correct the name")
+        if arn.partition != partition:
+            return Unusable(
+                f"{text} is in the partition {arn.partition}, and the cluster in {partition}: IAM does not cross them",
+                "name a principal of the cluster's partition",
+            )
+        if arn.service_linked:
+            return Unusable(f"{text} belongs to an AWS service: EKS does not map it", "name a role of your own")
+    return tuple(sorted(set(arns)))

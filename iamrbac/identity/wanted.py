@@ -1,62 +1,75 @@
-"""Which names have to be asked of IAM before documents can be compiled. Pure."""
+"""Which names have to be asked of IAM before documents can be compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
+from iamrbac.identity.members import group_key, is_bare, named, principal_key, via
 from iamrbac.identity.snapshot import IamName, Wanted
-from iamrbac.model.arn import Arn
-from iamrbac.model.documents import AccessPolicy, Config, IamGroup, IamRole, IamUser, Member, TemporaryGrant
+from iamrbac.model.documents import (
+    Access,
+    AccessPolicy,
+    Config,
+    IamGroup,
+    IamRole,
+    IamUser,
+    Member,
+    TemporaryGrant,
+)
+from iamrbac.model.selection import selects
 
 
-def wanted(config: Config, policies: Iterable[AccessPolicy], grants: Iterable[TemporaryGrant], at: datetime) -> Wanted:
-    """Return every group, and every user and role given by bare name, whose path only IAM knows.
+def wanted(
+    config: Config,
+    policies: Iterable[AccessPolicy],
+    grants: Iterable[TemporaryGrant],
+    at: datetime,
+    clusters: Collection[str] | None = None,
+) -> Wanted:
+    """Return every group, and every user and role given by bare name, that access on `clusters` (None: all) needs.
 
-    A grant whose time is over asks for nothing.
+    Not needed are: sets without access there, grants whose time is over, clusters that somebody else maps.
     """
+    mapped = [
+        cluster
+        for cluster in config.clusters
+        if cluster.mapping != "external" and (clusters is None or cluster.name in clusters)
+    ]
     groups: set[IamName] = set()
     principals: set[IamName] = set()
-    for member in _members(policies, grants, at):
-        if isinstance(member, IamGroup):
-            groups.add(group_name(member, config))
-        elif isinstance(member, IamUser | IamRole):
-            principals |= set(_bare(member, config))
+    for members, lines in _sets(policies, grants, at):
+        accounts = {cluster.account for cluster in mapped if any(selects(line.clusters, cluster) for line in lines)}
+        for member in members:
+            for account in accounts:
+                _ask(member, config, account, groups, principals)
     return Wanted(frozenset(groups), frozenset(principals))
 
 
-def group_name(member: IamGroup, config: Config) -> IamName:
-    """Return a group's account and name: its ARN's, or `account:`, or the people's account."""
-    if member.iam_group.startswith("arn:"):
-        arn = Arn.parse(member.iam_group)
-        return IamName(arn.account, arn.name)
-    return IamName(member.account or _people(config), member.iam_group.rsplit("/", 1)[-1])
+def over(grant: TemporaryGrant, at: datetime) -> bool:
+    """Say whether a grant's time is over: from `notAfter` itself on."""
+    return at >= datetime.fromisoformat(grant.spec.not_after)
 
 
-def user_account(member: IamUser, config: Config) -> str:
-    """Return the account of a user given by name: `account:`, or the people's."""
-    return member.account or _people(config)
-
-
-def _members(policies: Iterable[AccessPolicy], grants: Iterable[TemporaryGrant], at: datetime) -> Iterator[Member]:
+def _sets(
+    policies: Iterable[AccessPolicy], grants: Iterable[TemporaryGrant], at: datetime
+) -> Iterator[tuple[Sequence[Member], list[Access]]]:
     for policy in policies:
-        for members in policy.spec.members.values():
-            yield from members
+        for name, members in policy.spec.members.items():
+            yield members, [line for line in policy.spec.access if line.to is None or name in line.to]
     for grant in grants:
-        if at < datetime.fromisoformat(grant.spec.not_after):
-            yield from grant.spec.members
+        if not over(grant, at):
+            yield grant.spec.members, list(grant.spec.access)
 
 
-def _bare(member: IamUser | IamRole, config: Config) -> Iterator[IamName]:
-    name = member.iam_user if isinstance(member, IamUser) else member.iam_role
-    if "/" in name or name.startswith("arn:"):
+def _ask(member: Member, config: Config, account: str, groups: set[IamName], principals: set[IamName]) -> None:
+    """Add what IAM must be asked for a member. What cannot be asked is a finding when it is expanded."""
+    try:
+        if isinstance(member, IamGroup) and via(member, config) == "users":
+            key = group_key(member, config)
+            groups |= {key} if key is not None else set()
+        elif isinstance(member, IamUser | IamRole) and is_bare(named(member)[1]):
+            key = principal_key(member, config, account)
+            principals |= {key} if key is not None else set()
+    except ValueError:
         return
-    if isinstance(member, IamUser):
-        yield IamName(user_account(member, config), f"user/{name}")
-    else:
-        accounts = {member.account} if member.account else {cluster.account for cluster in config.clusters}
-        yield from (IamName(account, f"role/{name}") for account in accounts)
-
-
-def _people(config: Config) -> str:
-    return config.identity.account if config.identity is not None else ""

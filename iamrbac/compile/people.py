@@ -1,0 +1,87 @@
+"""The members of sets as principals, on every cluster of one run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from iamrbac.compile.principals import Person, Policies
+from iamrbac.compile.report import Report
+from iamrbac.compile.sets import AccessSet
+from iamrbac.identity.expand import Expansion, Unusable, expand
+from iamrbac.identity.members import describe
+from iamrbac.identity.snapshot import Identities, Missing, Unreadable
+from iamrbac.identity.suspended import Suspended
+from iamrbac.model.documents import Cluster, Config, IamGroup, Member
+from iamrbac.model.origin import Origin
+
+_Expanded = tuple[tuple[Member, Origin, Expansion], ...]
+
+
+class People:
+    """Expands each set once per account and partition, and gathers principals by cluster."""
+
+    def __init__(self, config: Config, identities: Identities, suspended: Suspended) -> None:
+        self._config = config
+        self._identities = identities
+        self._suspended = suspended
+        self._expanded: dict[tuple[AccessSet, str, str], _Expanded] = {}
+        self._people: dict[str, dict[str, Person]] = defaultdict(dict)
+
+    def of(self, cluster: str) -> dict[str, Person]:
+        """Return the cluster's principals by full ARN."""
+        return self._people[cluster]
+
+    def declared(self, one: AccessSet, account: str) -> tuple[str, ...]:
+        """Return a set's members as they were declared, sorted; without those that are suspended by name."""
+        return tuple(
+            sorted(
+                {
+                    describe(member)
+                    for member, _ in one.members
+                    if not self._suspended.covers_member(member, self._config, account)
+                }
+            )
+        )
+
+    def join(self, one: AccessSet, policies: Policies, cluster: Cluster, partition: str, report: Report) -> None:
+        """Give everybody in a set its group and its policies on a cluster; report who cannot be known."""
+        people = self._people[cluster.name]
+        for member, origin, expansion in self._members(one, cluster.account, partition):
+            if not isinstance(expansion, tuple):
+                _unknown(report, member, origin, expansion)
+                continue
+            if not expansion:
+                _empty(report, member, origin)
+            for arn in expansion:
+                if not self._suspended.covers(arn):
+                    people.setdefault(arn, Person()).join(one.group, policies, origin)
+
+    def _members(self, one: AccessSet, account: str, partition: str) -> _Expanded:
+        key = (one, account, partition)
+        if key not in self._expanded:
+            self._expanded[key] = tuple(
+                (member, origin, expand(member, self._config, account, partition, self._identities))
+                for member, origin in one.members
+            )
+        return self._expanded[key]
+
+
+def _unknown(report: Report, member: Member, origin: Origin, why: Missing | Unreadable | Unusable) -> None:
+    shown = describe(member)
+    if isinstance(why, Missing):
+        report.error("MAP101", f"IAM has no {shown}", "correct the name, create it, or remove the member", origin)
+    elif isinstance(why, Unreadable):
+        hint = "let the caller read it in IAM, then run again: unknown is not taken for empty"
+        report.error("MAP102", f"who {shown} is could not be read: {why.reason}", hint, origin)
+    else:
+        report.error("MAP103", f"{shown}: {why.reason}", why.hint, origin)
+
+
+def _empty(report: Report, member: Member, origin: Origin) -> None:
+    if isinstance(member, IamGroup):
+        report.info(
+            "MAP104",
+            f"nobody is in {describe(member)}: it gives access to nobody, and takes away what it gave",
+            "nothing to do if that is meant",
+            origin,
+        )
