@@ -51,11 +51,13 @@ def kube_opener(aws: boto3.Session) -> Callable[[Target], Kube]:
     """Return a function that opens a cluster's API with tokens signed by the session's credentials."""
     from iamrbac.aws.session import keys
     from iamrbac.kube.client import KubeApi
-    from iamrbac.token.sign import presign, token
+    from iamrbac.token.sign import Credentials, presign, token
 
     def open_(target: Target) -> Kube:
         def fresh() -> str:
-            return token(presign(keys(aws), target.region, target.eks_name, datetime.now(UTC)))
+            found = keys(aws)
+            credentials = Credentials(found.access_key or "", found.secret_key or "", found.token)
+            return token(presign(credentials, target.region, target.eks_name, datetime.now(UTC)))
 
         return KubeApi(target, fresh)
 

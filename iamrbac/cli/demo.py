@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from iamrbac.cli.options import NoColorOption, QuietOption, RepoOption
 from iamrbac.cli.terminal import Terminal
 
@@ -9,28 +11,32 @@ from iamrbac.cli.terminal import Terminal
 def command(repo: RepoOption = None, no_color: NoColorOption = False, quiet: QuietOption = False) -> int:
     """Play the whole main job on a fresh sandbox, narrated; every step is checked, not just printed.
 
-    Uses the sample repository that comes with iamrbac, or another one of the same people with -C. Nothing outside
-    loopback is contacted, and nothing of yours is changed. Exit codes: 0 every step held; 1 one did not.
+    Uses the sample repository that comes with iamrbac, or with -C another one of the same people and teams. Nothing
+    outside loopback is contacted, and nothing of yours is changed. Exit codes: 0 every step held; 1 one did not.
 
     Example:
       iamrbac demo
     """
+    from iamrbac import wiring
     from iamrbac.sandbox.extra import require
 
     require()
     from iamrbac.sandbox.demo import Stage, play
     from iamrbac.sandbox.kubectl import client
     from iamrbac.sandbox.narrator import DoesNotHoldError, Narrator
-    from iamrbac.sandbox.sample import open_sample
+    from iamrbac.sandbox.sample import SAMPLE, open_sandbox
 
     terminal = Terminal(no_color=no_color, quiet=quiet)
-    write = (lambda _: None) if quiet else terminal.answer
-    with open_sample(repo) as (sandbox, repository):
-        narrator = Narrator(write, terminal.paint)
-        terminal.answer(f"A fresh sandbox with {len(sandbox.clusters)} clusters; the access repository is {repository}")
+    repository = wiring.repository(repo if repo is not None else SAMPLE)
+    narrator = Narrator(_nothing if quiet else terminal.answer, terminal.paint)
+    with open_sandbox(repository) as sandbox:
         try:
-            play(Stage(sandbox, repository, client(), narrator))
+            play(Stage(sandbox, Path(repository.root), client(), narrator))
         except DoesNotHoldError as error:
             terminal.error(f"[ERR501] the demo stopped after {narrator.held} checks that held: {error}")
             return 1
     return 0
+
+
+def _nothing(_text: str) -> None:
+    """Say nothing."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,7 +50,7 @@ def refused(plan: Plan) -> bool:
     return any(finding.level is Level.ERROR for finding in plan.all_findings)
 
 
-def apply_plan(edges: Edges, plan: Plan) -> Iterator[Event]:
+def apply_plan(edges: Edges, plan: Plan) -> Generator[Event]:
     """Write every change of every planned cluster; yield each outcome as it happens.
 
     The caller has made sure that nothing refuses the plan. A failure stops only what depends on it: a binding whose

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from iamrbac.compile.check import check
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
 from iamrbac.compile.documents import Documents
@@ -22,7 +23,7 @@ from iamrbac.plan.form import choose
 from iamrbac.plan.leavers import leavers
 from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import managed_principals, plan_cluster
-from iamrbac.usecases.load import load
+from iamrbac.usecases.load import in_order, load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
 from iamrbac.usecases.read import read_cluster
@@ -57,10 +58,13 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
 
     Raises UsageError for an unknown cluster name, RepositoryError, and AwsError when AWS does not know the caller.
     """
-    loaded = load(edges.repository, edges.roles.names())
-    if loaded.documents is None or any(finding.level is Level.ERROR for finding in loaded.findings):
+    loaded = load(edges.repository)
+    if loaded.documents is None:
         return Planned(None, loaded.findings)
     documents = loaded.documents
+    said = in_order((*loaded.findings, *locate(check(documents, edges.roles.names()), edges.repository)))
+    if any(finding.level is Level.ERROR for finding in said):
+        return Planned(None, said)
     selected = select(documents.config.document.clusters, request.clusters)
     caller = edges.aws.caller()
     progress.step(f"Reading IAM and {_count(len(selected), 'cluster')} as {caller.arn}")
@@ -69,10 +73,10 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     plan = Plan(
         instance=documents.config.document.metadata.name,
         clusters=tuple(plans),
-        findings=loaded.findings,
+        findings=said,
         policy_digest=digest(documents),
     )
-    return Planned(_guarded(plan, documents, caller.arn, request), loaded.findings)
+    return Planned(_guarded(plan, documents, caller.arn, request), said)
 
 
 def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster, ...]:
@@ -88,10 +92,8 @@ def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster
 
 def digest(documents: Documents) -> str:
     """SHA-256 of what the documents say, whatever their order, comments and spelling."""
-    parts = sorted(
-        f"{sourced.file}\0{sourced.document.model_dump_json(by_alias=True)}"
-        for sourced in (documents.config, *documents.policies, *documents.grants)
-    )
+    models = [documents.config.document, *(one.document for one in (*documents.policies, *documents.grants))]
+    parts = sorted(model.model_dump_json(by_alias=True) for model in models)
     return "sha256:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -100,15 +102,15 @@ def _read(
 ) -> tuple[Identities, dict[str, ClusterState | FailedCluster]]:
     """Ask IAM once, and every cluster, all at the same time."""
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE + 1) as pool:
-        people = pool.submit(edges.people.identities, _wanted(documents, at))
+        people = pool.submit(edges.people.identities, _wanted(documents, at, {cluster.name for cluster in selected}))
         states = {cluster.name: pool.submit(_state, edges, cluster) for cluster in selected}
         return people.result(), {name: state.result() for name, state in states.items()}
 
 
-def _wanted(documents: Documents, at: datetime) -> Wanted:
+def _wanted(documents: Documents, at: datetime, clusters: Collection[str]) -> Wanted:
     policies = [sourced.document for sourced in documents.policies]
     grants = [sourced.document for sourced in documents.grants]
-    return wanted(documents.config.document, policies, grants, at)
+    return wanted(documents.config.document, policies, grants, at, clusters)
 
 
 def _state(edges: Edges, cluster: Cluster) -> ClusterState | FailedCluster:

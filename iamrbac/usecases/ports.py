@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
 
-from iamrbac.compile.desired import Desired, RenderRole
+from iamrbac.compile.desired import Desired, RoleFault, RoleRequest
 from iamrbac.findings.finding import Finding
 from iamrbac.identity.snapshot import Identities, Wanted
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
 from iamrbac.plan.observed import AwsAuth, Observed, Target
+from iamrbac.rbac.objects import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ class Repository(Protocol):
 class Roles(Protocol):
     """Role templates."""
 
-    render: RenderRole
+    def render(self, request: RoleRequest) -> tuple[Rule, ...] | RoleFault:
+        """Return the rules of a template; the same request always gives the same ones."""
+        ...
 
     def names(self) -> tuple[str, ...]:
         """Names of all templates that there are, for "did you mean"."""

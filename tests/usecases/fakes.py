@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from iamrbac.compile.desired import Desired, Key
-from iamrbac.identity.snapshot import Identities, IamName, Missing, Unreadable, Wanted
+from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacError, KubeError

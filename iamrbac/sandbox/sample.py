@@ -1,0 +1,27 @@
+"""The sample repository that comes with iamrbac, and a sandbox for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import iamrbac
+from iamrbac.sandbox.errors import SandboxError
+from iamrbac.sandbox.runner import Sandbox
+from iamrbac.sandbox.spec import read_spec
+from iamrbac.usecases.load import load
+from iamrbac.usecases.ports import Repository
+
+SAMPLE = Path(iamrbac.__file__).parent / "sample"
+
+
+@contextmanager
+def open_sandbox(repository: Repository) -> Iterator[Sandbox]:
+    """Run a sandbox for a repository. Raises SandboxError when its documents do not load."""
+    loaded = load(repository)
+    if loaded.documents is None:
+        raise SandboxError("the documents are invalid", where=str(repository.root), hint="run `iamrbac validate` there")
+    root = Path(repository.root)
+    with Sandbox(loaded.documents, read_spec(root), root) as sandbox:
+        yield sandbox
