@@ -18,6 +18,9 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.exceptions import (
+    ConnectionError as NoConnectionError,
+)
 from botocore.parsers import ResponseParserError
 
 from iamrbac.model.errors import AwsError
@@ -106,6 +109,8 @@ def _next_step(error: Exception) -> str:
         return "run `aws sso login`"
     if isinstance(error, SSLError):
         return "check the clock, the proxy and AWS_CA_BUNDLE"
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, HTTPClientError | NoConnectionError):
         return "check the network, the proxy and AWS_ENDPOINT_URL"
+    if isinstance(error, ValueError):
+        return "correct AWS_ENDPOINT_URL or the setting that is named"
     return "check with `aws sts get-caller-identity`"

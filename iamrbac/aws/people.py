@@ -58,6 +58,9 @@ class IamPeople:
     def _members(self, group: str) -> Iterator[str]:
         """Yield the ARNs of a group's users, every page. Raises KeyError when a page is not whole."""
         for page in self._clients.iam().get_paginator("get_group").paginate(GroupName=group):
+            # An answer that is none has no users either, and would look like a group with nobody in it.
+            if "Group" not in page:
+                raise KeyError("Group")
             # botocore's paginator takes such a page for the last one, and the rest of the group would be lost.
             if page.get("IsTruncated") and not page.get("Marker"):
                 raise KeyError("Marker of its next page")

@@ -31,6 +31,8 @@ CONFIG = Config(
     max_pool_connections=2 * CALLS_AT_ONCE,
     user_agent_extra=f"iamrbac/{__version__}",
 )
+ANY_REGION = "us-east-1"
+"""Where IAM and STS are asked when nothing names a region; outside the partition `aws` AWS_REGION has to be set."""
 # The AWS CLI's own cache of assumed roles, so that a profile with an MFA device asks for one code, not for many.
 _CLI_CACHE = "~/.aws/cli/cache"
 
@@ -65,6 +67,7 @@ class Clients:
 
     def __init__(self, of: boto3.Session) -> None:
         self._session = of
+        self._region = of.region_name or ANY_REGION
         self._lock = threading.Lock()
         self._eks: dict[str, EKSClient] = {}
         self._budgets: dict[str, threading.BoundedSemaphore] = {}
@@ -84,15 +87,15 @@ class Clients:
             return self._budgets.setdefault(region, threading.BoundedSemaphore(CALLS_AT_ONCE))
 
     def iam(self) -> IAMClient:
-        """IAM, which has no regions."""
+        """IAM, which is the same in every region of a partition."""
         with self._lock:
             if self._iam is None:
-                self._iam = self._session.client("iam", config=CONFIG)
+                self._iam = self._session.client("iam", region_name=self._region, config=CONFIG)
             return self._iam
 
     def sts(self) -> STSClient:
-        """STS in the session's region."""
+        """STS in the session's region; any other of the partition would say the same."""
         with self._lock:
             if self._sts is None:
-                self._sts = self._session.client("sts", config=CONFIG)
+                self._sts = self._session.client("sts", region_name=self._region, config=CONFIG)
             return self._sts

@@ -1,0 +1,144 @@
+"""IAM's answers: everybody in a group, or why not. A failure never looks like nobody."""
+
+from __future__ import annotations
+
+import pytest
+from moto.iam.models import iam_backends
+
+from iamrbac.aws.people import IamPeople
+from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
+from iamrbac.sandbox.aws.http import Reply
+from tests.aws.conftest import ACCOUNT, World, query_refusal
+
+DEVELOPERS = IamName(ACCOUNT, "developers")
+
+
+def group(world: World, name: str, *users: tuple[str, str]) -> None:
+    backend = iam_backends[ACCOUNT]["aws"]
+    backend.create_group(name)
+    for user, path in users:
+        backend.create_user("eu-west-1", user, path)
+        backend.add_user_to_group(name, user)
+
+
+def ask(world: World, *groups: IamName, principals: frozenset[IamName] = frozenset()) -> Identities:
+    return IamPeople(world.session).identities(Wanted(frozenset(groups), principals))
+
+
+def page(users: str, rest: str, group: str = "<Group><GroupName>developers</GroupName></Group>") -> Reply:
+    body = (
+        '<GetGroupResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetGroupResult>'
+        f"{group}<Users>{users}</Users>{rest}</GetGroupResult></GetGroupResponse>"
+    )
+    return Reply(200, body.encode(), "text/xml")
+
+
+def member(name: str) -> str:
+    return f"<member><UserName>{name}</UserName><Arn>arn:aws:iam::{ACCOUNT}:user/{name}</Arn></member>"
+
+
+def test_groups_and_principals(world: World) -> None:
+    group(world, "developers", ("bob", "/"), ("alice", "/staff/"))
+    group(world, "empty")
+    deployer = world.role("deployer", "/ci/")
+    names = {IamName(ACCOUNT, name) for name in ("user/alice", "role/deployer", "user/nobody", "role/nobody")}
+    assert ask(
+        world, DEVELOPERS, IamName(ACCOUNT, "empty"), IamName(ACCOUNT, "gone"), principals=frozenset(names)
+    ) == Identities(
+        {
+            DEVELOPERS: (f"arn:aws:iam::{ACCOUNT}:user/bob", f"arn:aws:iam::{ACCOUNT}:user/staff/alice"),
+            IamName(ACCOUNT, "empty"): (),
+            IamName(ACCOUNT, "gone"): Missing(),
+        },
+        {
+            IamName(ACCOUNT, "user/alice"): f"arn:aws:iam::{ACCOUNT}:user/staff/alice",
+            IamName(ACCOUNT, "role/deployer"): deployer,
+            IamName(ACCOUNT, "user/nobody"): Missing(),
+            IamName(ACCOUNT, "role/nobody"): Missing(),
+        },
+    )
+
+
+def test_each_name_is_asked_once_and_the_account_once(world: World) -> None:
+    group(world, "developers", ("alice", "/"))
+    groups = [DEVELOPERS, *(IamName(ACCOUNT, f"group-{number}") for number in range(9))]
+    ask(world, *groups)
+    assert dict(world.server.front.calls) == {"sts:GetCallerIdentity": 1, "iam:GetGroup": 10}
+
+
+def test_every_page_is_read(world: World) -> None:
+    world.faults.replies["iam:GetGroup"] = [
+        page(member("carol"), "<IsTruncated>true</IsTruncated><Marker>2</Marker>"),
+        page(member("bob"), "<IsTruncated>true</IsTruncated><Marker>3</Marker>"),
+        page(member("alice"), "<IsTruncated>false</IsTruncated>"),
+    ]
+    assert ask(world, DEVELOPERS).groups[DEVELOPERS] == tuple(
+        f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("alice", "bob", "carol")
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (page(member("bob"), "<IsTruncated>true</IsTruncated>"), "the answer has no Marker of its next page"),
+        (
+            page(member("bob"), "<IsTruncated>true</IsTruncated><Marker>same</Marker>"),
+            "The same next token was received twice",
+        ),
+        (page("<member><UserName>bob</UserName></member>", ""), "the answer has no Arn"),
+        (page("", "", group=""), "the answer has no Group"),
+        (Reply(200, b"<html>hello</html>", "text/html"), "the answer has no GetGroupResult"),
+        (Reply(200, b"not even XML", "text/plain"), "could not be parsed"),
+        (
+            query_refusal(403, "AccessDenied", "User: alice is not authorized"),
+            "iam:GetGroup failed with AccessDenied: User: alice is not authorized."
+            " Next: ask for the IAM permission iam:GetGroup",
+        ),
+        (query_refusal(400, "Throttling", "Rate exceeded"), "Throttling after 6 attempts: Rate exceeded"),
+        (query_refusal(500, "ServiceFailure", "oops"), "ServiceFailure: oops"),
+    ],
+)
+@pytest.mark.parametrize("pages_before", [0, 1])
+def test_a_group_that_cannot_be_read_whole_is_unreadable(
+    world: World, reply: Reply, why: str, pages_before: int
+) -> None:
+    before = [page(member("alice"), "<IsTruncated>true</IsTruncated><Marker>2</Marker>")] * pages_before
+    world.faults.replies["iam:GetGroup"] = [*before, *[reply] * 8]
+    found = ask(world, DEVELOPERS).groups[DEVELOPERS]
+    assert isinstance(found, Unreadable)
+    assert why in found.reason
+    assert found.reason.startswith("IAM group developers: ")
+    assert "Next: " in found.reason
+    assert "\n" not in found.reason
+    assert "hunter2" not in found.reason
+
+
+def test_another_account_is_unreadable(world: World) -> None:
+    name = IamName("111122223333", "developers")
+    found = ask(world, name).groups[name]
+    assert isinstance(found, Unreadable)
+    assert found.reason == (
+        f"IAM group developers is in account 111122223333, and the credentials are of account {ACCOUNT}: IAM answers"
+        " only for its own. Next: use credentials of account 111122223333, or correct `account` or identity.account"
+    )
+    assert "iam:GetGroup" not in world.server.front.calls
+
+
+def test_without_credentials_everything_is_unreadable(world: World) -> None:
+    world.faults.replies["sts:GetCallerIdentity"] = [query_refusal(403, "InvalidClientTokenId", "no such key")] * 9
+    principal = IamName(ACCOUNT, "user/alice")
+    found = ask(world, DEVELOPERS, principals=frozenset({principal}))
+    assert isinstance(found.groups[DEVELOPERS], Unreadable)
+    assert isinstance(found.principals[principal], Unreadable)
+
+
+def test_one_group_that_fails_leaves_the_others(world: World) -> None:
+    group(world, "developers", ("alice", "/"))
+    other = IamName(ACCOUNT, "other")
+
+    world.faults.replies["iam:GetGroup"] = [
+        lambda request: query_refusal(403, "AccessDenied") if request.form["GroupName"] == "other" else None
+    ] * 2
+    found = ask(world, DEVELOPERS, other).groups
+    assert found[DEVELOPERS] == (f"arn:aws:iam::{ACCOUNT}:user/alice",)
+    assert isinstance(found[other], Unreadable)
