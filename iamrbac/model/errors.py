@@ -81,6 +81,12 @@ class KubeconfigError(IamrbacError):
     code = "ERR206"
 
 
+class OutputError(IamrbacError):
+    """A folder cannot be written as asked; files of others in it were left as they were."""
+
+    code = "ERR209"
+
+
 class StalePlanError(IamrbacError):
     """A saved plan no longer fits the policy or the target (exit 4)."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from iamrbac.compile.check import check
 from iamrbac.compile.documents import Documents, Sourced
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.findings.order import in_order
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
 from iamrbac.model.origin import Fault
 from iamrbac.model.parse import Parsed, parse
@@ -20,15 +23,19 @@ class Loaded:
     documents: Documents | None
     """None unless every file could be read: a policy that is left out would look like access that is taken away."""
     findings: tuple[Finding, ...]
-    """Sorted by file and place."""
+    """In order of file and place."""
     readable: Documents | None = None
-    """What could be read, good for finding more mistakes and for nothing else; None without a config."""
+    """What could be read, to find more mistakes in and for nothing else; None without a config."""
     files: tuple[str, ...] = ()
     """Every file that was looked at, broken ones too, sorted."""
 
 
-def load(repository: Repository) -> Loaded:
-    """Read and judge every file by itself. Raises RepositoryError when the repository cannot be read at all."""
+def load(repository: Repository, template_names: Collection[str] | None = None) -> Loaded:
+    """Read every file and judge it by itself; with the names of the role templates, judge all of them together too.
+
+    `documents` may be there although they contradict each other: ask `findings` for errors.
+    Raises RepositoryError when the repository cannot be read at all.
+    """
     raw = repository.read()
     findings = list(raw.findings)
     config: Sourced[Config] | None = None
@@ -45,18 +52,13 @@ def load(repository: Repository) -> Loaded:
         else:
             grants.append(Sourced(document.file, parsed))
     readable = None if config is None else Documents(config, tuple(policies), tuple(grants))
+    complete = not findings
     files = {document.file for document in (raw.config, *raw.documents) if document is not None}
     files.update(finding.file for finding in findings if finding.file is not None)
-    return Loaded(
-        None if findings else readable, in_order(locate(findings, repository)), readable, tuple(sorted(files))
-    )
-
-
-def in_order(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return findings as a person reads them: by file, line, column, then id and words."""
-    return tuple(
-        sorted(findings, key=lambda one: (one.file or "", one.line or 0, one.column or 0, one.id, one.message))
-    )
+    if readable is not None and template_names is not None:
+        findings += check(readable, template_names, complete=complete)
+    located = in_order(locate(findings, repository))
+    return Loaded(readable if complete else None, located, readable, tuple(sorted(files)))
 
 
 def _parse(document: RawDocument, repository: Repository, findings: list[Finding]) -> Parsed | None:

@@ -1,0 +1,92 @@
+"""Clusters: each once, every selector means one, and every role can be given where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from iamrbac.compile.check.said import Line, Said, error, info, listed, warning
+from iamrbac.findings.finding import Finding
+from iamrbac.model.documents import EksAccessPolicy, TemplateRole
+from iamrbac.model.selection import is_pattern, matches
+from iamrbac.model.suggest import did_you_mean
+
+
+def config_clusters(said: Said) -> Iterator[Finding]:
+    """POL006 a name twice, POL007 one EKS cluster under two names, POL023 a delivery that is not there yet."""
+    names: set[str] = set()
+    targets: dict[tuple[str, str, str], str] = {}
+    for index, cluster in enumerate(said.config.clusters):
+        if cluster.name in names:
+            message = f"a cluster named {cluster.name} is there already"
+            yield error("POL006", said.config_file, ("clusters", index, "name"), message, "give each a name of its own")
+            continue
+        names.add(cluster.name)
+        first = targets.setdefault((cluster.account, cluster.region, cluster.eks), cluster.name)
+        if first != cluster.name:
+            message = f"{cluster.name} is the same EKS cluster as {first}: {cluster.eks} in {cluster.region}"
+            hint = "remove one: each would take away what the other gives"
+            yield error("POL007", said.config_file, ("clusters", index), message, hint, [cluster.name])
+        if cluster.delivery == "gitops":
+            message = f"delivery: gitops is not done by this version: plan leaves {cluster.name} out"
+            hint = "set delivery: direct, or commit what `iamrbac compile --out DIR` writes"
+            path = ("clusters", index, "delivery")
+            yield warning("POL023", said.config_file, path, message, hint, [cluster.name])
+
+
+def selectors(said: Said) -> Iterator[Finding]:
+    """POL005 a name, pattern or labels that no cluster has."""
+    names = [cluster.name for cluster in said.config.clusters]
+    matched: dict[str, bool] = {}
+    for line in said.lines:
+        selector = line.access.clusters
+        path = (*line.path, "clusters")
+        if isinstance(selector, Mapping):
+            if not line.clusters:
+                labels = ", ".join(f"{key}: {value}" for key, value in selector.items())
+                message = f"no cluster has the labels {labels}"
+                yield error("POL005", line.file, path, message, f"see the labels of {said.config_file}")
+            continue
+        for place, wanted in enumerate(selector):
+            if wanted not in matched:
+                matched[wanted] = any(matches(wanted, name) for name in names)
+            if not matched[wanted]:
+                what = "no cluster matches the pattern" if is_pattern(wanted) else "there is no cluster"
+                hint = f"clusters of {said.config_file}: {listed(names)}"
+                if not is_pattern(wanted):
+                    hint = did_you_mean(wanted, names, hint)
+                yield error("POL005", line.file, (*path, place), f"{what} {wanted}", hint)
+
+
+def roles(said: Said) -> Iterator[Finding]:
+    """POL011 a grant on a whole cluster, POL012 an EKS access policy where it cannot be, POL020 an unknown template."""
+    known = frozenset(said.templates)
+    for line in said.lines:
+        role = line.access.role
+        if line.access.scope == "cluster":
+            yield _whole_cluster(line)
+        if isinstance(role, EksAccessPolicy):
+            yield from _without_entries(line, role)
+            continue
+        name = role if isinstance(role, str) else role.template if isinstance(role, TemplateRole) else None
+        if name is not None and name not in known:
+            path = (*line.path, "role") if isinstance(role, str) else (*line.path, "role", "template")
+            otherwise = f"write templates/roles/{name}.yaml.j2, or use one of {listed(sorted(known))}"
+            yield error(
+                "POL020", line.file, path, f"there is no role template {name}", did_you_mean(name, known, otherwise)
+            )
+
+
+def _whole_cluster(line: Line) -> Finding:
+    names = [cluster.name for cluster in line.clusters]
+    message = f"this line grants on all namespaces, and on what is in none, of {listed(names) or 'no cluster'}"
+    return info("POL011", line.file, (*line.path, "scope"), message, "name namespaces where that is enough", names)
+
+
+def _without_entries(line: Line, role: EksAccessPolicy) -> Iterator[Finding]:
+    for cluster in line.clusters:
+        if cluster.mapping in ("aws-auth", "external"):
+            message = (
+                f"{role.eks_access_policy} needs access entries, and {cluster.name} has mapping: {cluster.mapping}"
+            )
+            hint = "use a template or a clusterRole there, or select other clusters"
+            yield error("POL012", line.file, (*line.path, "role"), message, hint, [cluster.name])

@@ -1,0 +1,127 @@
+"""Members, and other principals that are named: each can be told who it is, and EKS can take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iamrbac.compile.check.said import NamedSet, Said, error, listed
+from iamrbac.findings.finding import Finding
+from iamrbac.model.arn import Arn, canonical, partition_of
+from iamrbac.model.documents import IamGroup, IamRole, IamUser, Member
+from iamrbac.model.origin import Path
+
+_KEYS = {"user": "iamUser", "role": "iamRole", "group": "iamGroup"}
+
+
+def members(said: Said) -> Iterator[Finding]:
+    """POL013 to POL018 and POL024, for every member of every set and grant."""
+    for one in said.sets:
+        for index, member in enumerate(one.members):
+            yield from _Member(said, one, member, (*one.path, index)).findings()
+
+
+def listed_principals(said: Said) -> Iterator[Finding]:
+    """POL019 an entry of `suspended` or of the protected principals that is no ARN of a user or role."""
+    config = said.config
+    lists: tuple[tuple[Path, tuple[str, ...]], ...] = (
+        (("suspended",), config.suspended),
+        (("guards", "protectedPrincipals"), config.guards.protected_principals),
+    )
+    for path, entries in lists:
+        for index, entry in enumerate(entries):
+            fault = _listed_fault(entry)
+            if fault is not None:
+                yield error("POL019", said.config_file, (*path, index), *fault)
+
+
+def _listed_fault(entry: str) -> tuple[str, str] | None:
+    try:
+        arn = Arn.parse(entry)
+    except ValueError as fault:
+        return str(fault), "write the ARN of an IAM user or role: a name alone could be meant in any account"
+    if arn.kind in ("user", "role"):
+        return None
+    if arn.kind == "assumed-role":
+        return f"{entry} is one session of a role", f"write the role: {canonical(entry)}, with its path if it has one"
+    return f"{entry} is a {arn.kind}, and only users and roles can be listed here", "write ARNs of users or roles"
+
+
+class _Member:
+    """One member, while it is looked at."""
+
+    def __init__(self, said: Said, one: NamedSet, member: Member, path: Path) -> None:
+        self.said = said
+        self.one = one
+        self.member = member
+        self.path = path
+
+    def findings(self) -> Iterator[Finding]:
+        if isinstance(self.member, IamGroup):
+            yield from self._principal("group", self.member.iam_group)
+            yield from self._via(self.member)
+        elif isinstance(self.member, IamUser):
+            yield from self._principal("user", self.member.iam_user)
+        elif isinstance(self.member, IamRole):
+            yield from self._principal("role", self.member.iam_role)
+        else:
+            message = "permission sets are not resolved by this version"
+            hint = (
+                "name the role that the permission set makes (iamRole: AWSReservedSSO_…, with its path), or an iamGroup"
+            )
+            yield self._error("POL013", "permissionSet", message, hint)
+
+    def _via(self, member: IamGroup) -> Iterator[Finding]:
+        identity = self.said.config.identity
+        default = identity.groups if identity is not None else None
+        via = member.via or default
+        if via is None:
+            message = f"it is not said how the group {member.iam_group} becomes principals, and there is no default"
+            hint = f"write via: users here, or identity: {{groups: users}} in {self.said.config_file}"
+            yield self._error("POL015", "iamGroup", message, hint)
+        elif via == "role":
+            message = "via: role is not done by this version"
+            if member.via is None:
+                message += f" ({self.said.config_file} has it as the default)"
+            hint = "write via: users; the group's users are then read at each run"
+            yield self._error("POL014", "via" if member.via else "iamGroup", message, hint)
+
+    def _principal(self, kind: str, text: str) -> Iterator[Finding]:
+        key = _KEYS[kind]
+        if not text.startswith("arn:"):
+            if kind != "role" and self.member.account is None and self.said.config.identity is None:
+                message = f"it is not said which account the {kind} {text} is in"
+                hint = f"write identity: {{account: …}} in {self.said.config_file}, account: here, or the ARN"
+                yield self._error("POL016", key, message, hint)
+            return
+        try:
+            arn = Arn.parse(text)
+        except ValueError as fault:
+            yield self._error("POL018", key, str(fault), f"write the {kind}'s name, or copy its ARN from IAM")
+            return
+        if arn.kind != kind:
+            yield self._other_kind(key, kind, arn)
+        elif arn.service_linked:
+            message = f"{arn.name} is a service-linked role, which EKS refuses as a principal"
+            yield self._error("POL018", key, message, "name a role that people or pipelines assume")
+        if self.member.account not in (None, arn.account):
+            message = f"the ARN is in account {arn.account}, and account: says {self.member.account}"
+            yield self._error("POL024", "account", message, "remove account: beside an ARN")
+        yield from self._partition(key, arn)
+
+    def _other_kind(self, key: str, kind: str, arn: Arn) -> Finding:
+        if arn.kind == "assumed-role":
+            message = f"{arn} is one session, and access is given to its role"
+            path_hint = f"write iamRole: {canonical(str(arn))}, with the role's path if it has one"
+            return self._error("POL018", key, message, path_hint)
+        hint = f"write {_KEYS[arn.kind]}: {arn}" if arn.kind in _KEYS else f"name an IAM {kind}"
+        return self._error("POL018", key, f"{arn} is a {arn.kind}, and {key} means a {kind}", hint)
+
+    def _partition(self, key: str, arn: Arn) -> Iterator[Finding]:
+        elsewhere = [one.name for one in self.one.clusters() if partition_of(one.region) != arn.partition]
+        if elsewhere:
+            message = f"the ARN is of partition {arn.partition}, and so cannot enter {listed(elsewhere)}"
+            hint = "give that cluster a principal of its own partition, in a set of its own"
+            yield error("POL017", self.one.file, (*self.path, key), message, hint, elsewhere)
+
+    def _error(self, id_: str, key: str, message: str, hint: str) -> Finding:
+        return error(id_, self.one.file, (*self.path, key), message, hint)

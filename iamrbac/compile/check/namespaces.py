@@ -1,0 +1,106 @@
+"""Namespaces: their owners agree, they are there, and the ones that keep the cluster safe are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iamrbac.compile.check.owners import Owners
+from iamrbac.compile.check.said import Line, Said, error, listed, warning
+from iamrbac.findings.finding import Finding
+from iamrbac.model.documents import NamespaceRule
+from iamrbac.model.origin import Path
+from iamrbac.model.selection import consents, is_pattern, matches, reserved
+from iamrbac.model.suggest import did_you_mean
+
+
+def namespaces(said: Said) -> Iterator[Finding]:
+    """POL008 to POL010, for every namespace of every line."""
+    owners = Owners(said.config.namespaces, said.config.home.namespace)
+    absent = _Absent(said)
+    for line in said.lines:
+        for index, wanted in enumerate(line.access.namespaces or ()):
+            path = (*line.path, "namespaces", index)
+            yield from _consent(said, owners, line, wanted, path)
+            if not is_pattern(wanted):
+                yield from _guarded(said, line, wanted, path)
+            yield from absent.findings(line, wanted, path)
+
+
+def owner_rules(said: Said) -> Iterator[Finding]:
+    """POL025 a rule that names a team without a policy, POL026 a rule that an earlier one hides."""
+    for index, rule in enumerate(said.config.namespaces if said.complete else ()):
+        named = ((("owner",), rule.owner), *((("accepts", at), team) for at, team in enumerate(rule.accepts)))
+        for part, team in named:
+            if team not in said.teams:
+                hint = did_you_mean(team, said.teams, f"write a policy for {team}, or correct the name")
+                path: Path = ("namespaces", index, *part)
+                yield warning("POL025", said.config_file, path, f"there is no policy of a team {team}", hint)
+    owners = Owners(said.config.namespaces, said.config.home.namespace)
+    for index, rule, hiding in owners.unreachable():
+        message = f"the rule {rule.name} decides about nothing: the first that matches does, and {hiding.name} is above"
+        yield warning("POL026", said.config_file, ("namespaces", index), message, "move it up, or remove it")
+
+
+def _consent(said: Said, owners: Owners, line: Line, wanted: str, path: Path) -> Iterator[Finding]:
+    if is_pattern(wanted):
+        for refusing, name in owners.of_pattern(wanted, line.team):
+            message = f"{wanted} reaches namespaces of {refusing.owner} ({name}), and {line.team} is not accepted there"
+            yield error("POL008", line.file, path, message, _ask(said, refusing, line.team) + ", or name namespaces")
+        return
+    rule = owners.of_name(wanted)
+    if rule is not None and not consents(rule, line.team):
+        message = f"the namespace {wanted} belongs to {rule.owner}, and {line.team} is not accepted there"
+        yield error("POL008", line.file, path, message, _ask(said, rule, line.team))
+
+
+def _ask(said: Said, rule: NamespaceRule, team: str) -> str:
+    return f"let {rule.owner} add accepts: [{team}] to the rule {rule.name} in {said.config_file}"
+
+
+def _guarded(said: Said, line: Line, wanted: str, path: Path) -> Iterator[Finding]:
+    if wanted == said.config.home.namespace:
+        message = f"{wanted} is where iamrbac keeps its own objects: who may write there decides what iamrbac owns"
+        yield error("POL010", line.file, path, message, "grant in another namespace")
+    elif wanted.startswith("kube-"):
+        message = f"{wanted} belongs to Kubernetes: who may write there can reach the whole cluster"
+        yield warning("POL010", line.file, path, message, "make sure that the role only reads, or remove it")
+
+
+class _Absent:
+    """Which names the catalogues do not have; asked once for each name and group of clusters."""
+
+    def __init__(self, said: Said) -> None:
+        self._home = said.config.home.namespace
+        self._catalogues = {
+            cluster.name: frozenset(cluster.namespaces)
+            for cluster in said.config.clusters
+            if cluster.namespaces is not None
+        }
+        self._known: dict[tuple[str, int], tuple[str, ...]] = {}
+
+    def findings(self, line: Line, wanted: str, path: Path) -> Iterator[Finding]:
+        """POL009 a name that is in no catalogue, a pattern that matches none of its names."""
+        key = (wanted, id(line.clusters))
+        absent = self._known.get(key)
+        if absent is None:
+            absent = self._known[key] = tuple(self._without(line, wanted))
+        if absent and is_pattern(wanted):
+            message = f"{wanted} matches nothing in the catalogue of {listed(absent)}"
+            hint = "correct the pattern; or leave it: what appears later is granted by the next run"
+            yield warning("POL009", line.file, path, message, hint, absent)
+        elif absent:
+            message = f"{wanted} is not in the catalogue of {listed(absent)}"
+            hint = "make it and add it to the cluster's `namespaces:`, or set manageNamespaces: true"
+            known = self._catalogues[absent[0]]
+            yield warning("POL009", line.file, path, message, did_you_mean(wanted, known, hint), absent)
+
+    def _without(self, line: Line, wanted: str) -> Iterator[str]:
+        for cluster in line.clusters:
+            catalogue = self._catalogues.get(cluster.name)
+            if catalogue is None:
+                continue
+            if is_pattern(wanted):
+                if not any(matches(wanted, name) and not reserved(name, self._home) for name in catalogue):
+                    yield cluster.name
+            elif wanted not in catalogue and not cluster.manage_namespaces:
+                yield cluster.name

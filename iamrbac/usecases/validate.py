@@ -1,0 +1,58 @@
+"""Judge the documents of a repository: no cluster, no AWS, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.model.errors import UsageError
+from iamrbac.usecases.load import Loaded, load
+from iamrbac.usecases.ports import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Whether the documents are good, and everything there is to say about them."""
+
+    valid: bool
+    """False when there is an error."""
+    findings: tuple[Finding, ...]
+    """In order of file and place, each with line and column."""
+    policies: int = 0
+    grants: int = 0
+    clusters: int = 0
+
+
+def validate(repository: Repository, template_names: Collection[str], paths: Collection[str] = ()) -> Validation:
+    """Judge all documents, each by itself and all together.
+
+    `paths` are files and folders relative to the repository's root, with forward slashes; given some, only findings in
+    these count, and those of a config without which nothing can be judged. Raises UsageError for a path that holds no
+    document, RepositoryError when the repository cannot be read.
+    """
+    loaded = load(repository, template_names)
+    for path in paths:
+        if not any(_within(file, path) for file in loaded.files):
+            hint = "name iamrbac.yaml, a file *.yaml in policies/, or a folder of such"
+            raise UsageError("this holds no document of the repository", where=path, hint=hint)
+    findings = tuple(finding for finding in loaded.findings if not paths or _counts(finding, paths, loaded))
+    readable = loaded.readable
+    return Validation(
+        valid=not any(finding.level is Level.ERROR for finding in findings),
+        findings=findings,
+        policies=len(readable.policies) if readable is not None else 0,
+        grants=len(readable.grants) if readable is not None else 0,
+        clusters=len(readable.config.document.clusters) if readable is not None else 0,
+    )
+
+
+def _counts(finding: Finding, paths: Collection[str], loaded: Loaded) -> bool:
+    file = finding.file
+    if file is None or any(_within(file, path) for path in paths):
+        return True
+    return loaded.readable is None and "/" not in file
+
+
+def _within(file: str, path: str) -> bool:
+    return path in ("", ".", file) or file.startswith(f"{path}/")
