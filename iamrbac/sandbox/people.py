@@ -39,6 +39,9 @@ class Directory:
         self.profiles: dict[str, Profile] = {}
         self._fill(world)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._backend(self.account).users
+
     def arn(self, name: str) -> str:
         """Return the ARN of a user of the people's account. Raises SandboxError for one that is not there."""
         user = self._backend(self.account).users.get(name)

@@ -44,6 +44,7 @@ class Sandbox:
         self._root = root
         self._folder: Path | None = None
         self._directory: Directory | None = None
+        self._clients: dict[tuple[str, str, str], Any] = {}
         self._holds_process = False
 
     def __enter__(self) -> Self:
@@ -71,6 +72,7 @@ class Sandbox:
         for cluster in self.clusters.values():
             cluster.stop()
         self.clusters = {}
+        self._clients = {}
         self.aws.stop()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -98,6 +100,11 @@ class Sandbox:
     def profiles(self) -> Iterable[Profile]:
         """All profiles of the credentials file."""
         return tuple(self.people.profiles.values())
+
+    @property
+    def intact(self) -> bool:
+        """Whether the admin is still there: false after somebody has reset moto in this process."""
+        return self.admin in self.people
 
     def cluster(self, name: str) -> EmbeddedCluster:
         """Return a cluster's embedded API by its name in the config."""
@@ -136,19 +143,22 @@ class Sandbox:
         return shell.environment(os.environ, self.variables(person))
 
     def client(self, service: str, person: str | None = None, region: str | None = None) -> Any:
-        """Return a boto3 client of a person (the admin without one) for this sandbox."""
-        import boto3
+        """Return a boto3 client of a person (the admin without one) for this sandbox, always the same one."""
+        key = (service, person or self.admin, region or self.region)
+        if key not in self._clients:
+            import boto3
 
-        profile = self.profile(person or self.admin)
-        # The overloads of boto3-stubs want a literal service name.
-        make: Any = boto3.client
-        return make(
-            service,
-            endpoint_url=self.aws.url,
-            region_name=region or self.region,
-            aws_access_key_id=profile.access_key,
-            aws_secret_access_key=profile.secret_key,
-        )
+            profile = self.profile(key[1])
+            # The overloads of boto3-stubs want a literal service name.
+            make: Any = boto3.client
+            self._clients[key] = make(
+                service,
+                endpoint_url=self.aws.url,
+                region_name=key[2],
+                aws_access_key_id=profile.access_key,
+                aws_secret_access_key=profile.secret_key,
+            )
+        return self._clients[key]
 
     def _start(self) -> None:
         BackendDict.reset()

@@ -107,7 +107,7 @@ def _marker(offset: int) -> str:
 
 def _offset(marker: str) -> int | None:
     try:
-        kind, _, number = base64.urlsafe_b64decode(marker.encode()).decode().partition(":")
+        kind, _, number = base64.b64decode(marker.encode(), b"-_", validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
     return int(number) if kind == "from" and number.isdigit() else None

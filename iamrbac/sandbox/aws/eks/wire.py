@@ -120,6 +120,6 @@ def update_json(update: Update) -> dict[str, Any]:
 
 def _last_name(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
+        return base64.b64decode(token.encode(), b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, UnicodeEncodeError):
         raise InvalidParameterError("The specified nextToken is invalid.") from None

@@ -1,0 +1,63 @@
+"""Fixtures that any test may want: a running sandbox of the sample repository, one per test process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from iamrbac.sandbox.runner import Sandbox
+
+_RUNNING: list[Sandbox] = []
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """AWS and the sample's three clusters. All tests of a process share it: make names of your own, undo what you do."""
+    from iamrbac.documents.files import FileRepository
+    from iamrbac.sandbox.runner import Sandbox
+    from iamrbac.sandbox.spec import read_spec
+    from iamrbac.usecases.load import load
+
+    documents = load(FileRepository(ROOT)).readable
+    assert documents is not None
+    with Sandbox(documents, read_spec(ROOT), ROOT) as running:
+        _RUNNING.append(running)
+        yield running
+        _RUNNING.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start the sandbox anew where another test has wiped moto, whose state belongs to the whole process."""
+    if "sandbox" in getattr(item, "fixturenames", ()):
+        for running in _RUNNING:
+            if not running.intact:
+                running.stop()
+                running.start()
+
+
+@pytest.fixture
+def fresh_sandbox(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The same sandbox, started anew for this test (0.1 s): nothing of earlier tests is left, nor of this one after."""
+    sandbox.stop()
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+    sandbox.start()
+
+
+@pytest.fixture
+def admin_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of the sandbox's admin, set in this process too, so that boto3's defaults find it."""
+    environment = sandbox.environment()
+    for name in set(os.environ) - set(environment):
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment
