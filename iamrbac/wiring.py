@@ -15,10 +15,11 @@ from iamrbac.model.errors import UsageError
 if TYPE_CHECKING:
     import boto3
 
+    from iamrbac.documents.output import OutputFolder
     from iamrbac.plan.change import Plan
     from iamrbac.plan.observed import Target
     from iamrbac.usecases.plan import PlanRequest
-    from iamrbac.usecases.ports import Edges, Kube, Repository, Roles
+    from iamrbac.usecases.ports import Edges, Kube, People, Repository, Roles
 
 
 def repository(root: Path | None) -> Repository:
@@ -45,6 +46,21 @@ def edges(root: Path | None) -> Edges:
     files = repository(root)
     aws = session()
     return Edges(files, roles(Path(files.root)), IamPeople(aws), EksApi(aws), kube_opener(aws))
+
+
+def people() -> People:
+    """Return IAM, with the credentials of the environment. Raises AwsError when there are none."""
+    from iamrbac.aws.people import IamPeople
+    from iamrbac.aws.session import session
+
+    return IamPeople(session())
+
+
+def output_folder(root: Path) -> OutputFolder:
+    """Return a folder for generated files, which need not exist yet."""
+    from iamrbac.documents.output import OutputFolder
+
+    return OutputFolder(root)
 
 
 def kube_opener(aws: boto3.Session) -> Callable[[Target], Kube]:

@@ -37,7 +37,7 @@ def object_name(instance: str, team: str, set_name: str, role: str, identity: st
     role that is another one needs another name (design §4).
     """
     hash8 = hashlib.sha256(f"{instance}\0{identity}".encode()).hexdigest()[:8]
-    slug = _NOT_IN_A_NAME.sub("-", role.lower())
+    slug = _NOT_IN_A_NAME.sub("-", role.lower())[:63]
     return f"iamrbac-{team}-{set_name}-{slug}-{hash8}"
 
 
