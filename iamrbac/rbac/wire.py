@@ -57,7 +57,7 @@ def role_from_json(value: Json) -> Role:
     kind = _kind(value, "Role", "ClusterRole")
     namespace, name, labels = _metadata(value)
     rules = tuple(rule_from_json(rule, f"rules[{i}]") for i, rule in enumerate(_items(value, "rules", "")))
-    gathers = _mapping(value.get("aggregationRule") or {}, "aggregationRule") if kind == "ClusterRole" else {}
+    gathers = _optional(value.get("aggregationRule"), "aggregationRule") if kind == "ClusterRole" else {}
     selectors = _items(gathers, "clusterRoleSelectors", "aggregationRule.")
     aggregation = tuple(
         _selector(item, f"aggregationRule.clusterRoleSelectors[{i}]") for i, item in enumerate(selectors)
@@ -145,7 +145,7 @@ def _subject(value: object, where: str) -> Subject:
 
 
 def _metadata(value: Json) -> tuple[str | None, str, Mapping[str, str]]:
-    metadata = _mapping(value.get("metadata") or {}, "metadata")
+    metadata = _optional(value.get("metadata"), "metadata")
     labels = _string_map(metadata.get("labels"), "metadata.labels")
     return (
         _string(metadata, "namespace", "metadata") or None,
@@ -165,6 +165,10 @@ def _mapping(value: object, where: str) -> Json:
     if not isinstance(value, Mapping):
         raise ValueError(f"{where}: expected an object, found {_type(value)}")
     return value
+
+
+def _optional(value: object, where: str) -> Json:
+    return {} if value is None else _mapping(value, where)
 
 
 def _items(value: Json, key: str, prefix: str) -> Iterable[Any]:
@@ -194,7 +198,7 @@ def _string(value: Json, key: str, where: str) -> str:
 
 
 def _string_map(value: object, where: str) -> dict[str, str]:
-    items = _mapping(value or {}, where)
+    items = _optional(value, where)
     for key, text in items.items():
         if not isinstance(text, str):
             raise ValueError(f"{where}.{key}: expected a string, found {_type(text)}")
