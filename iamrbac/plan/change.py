@@ -50,6 +50,8 @@ class ClusterPlan:
     findings: tuple[Finding, ...]
     wanted: int
     """How many objects the policies want here, changed or not."""
+    groups: frozenset[str]
+    """The Kubernetes groups of the sets that the policies still give something here."""
     aws_auth: Mapping[str, str] | None = None
     """The aws-auth data after the changes; None when it does not change."""
 

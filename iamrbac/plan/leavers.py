@@ -13,11 +13,12 @@ from iamrbac.plan.guards import Leavers
 
 
 def leavers(documents: Documents, at: datetime) -> Leavers:
-    """Return the suspended principals, and the groups whose members come from IAM groups or whose time is over."""
+    """Return the suspended principals, the groups that IAM fills, and those whose time is over."""
     config = documents.config.document
     return Leavers(
         principals=frozenset(comparable(arn) for arn in config.suspended),
-        groups=frozenset(_from_iam(documents)) | frozenset(_expired(documents, at)),
+        over=frozenset(_expired(documents, at)),
+        from_iam=frozenset(_from_iam(documents)),
     )
 
 

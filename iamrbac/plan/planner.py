@@ -54,7 +54,8 @@ def plan_cluster(
     then = after(state, changes, data)
     findings += shadow_findings(state, form, changes, adopt)
     access = delta(desired.cluster, world, then)
-    return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), data)
+    groups = frozenset(principals.group for principals in desired.principals)
+    return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), groups, data)
 
 
 def display_key(key: Key) -> str:

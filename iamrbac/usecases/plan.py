@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from pydantic import BaseModel
 
 from iamrbac.compile.check import check
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.findings.order import in_order
 from iamrbac.identity.snapshot import Identities, Wanted
 from iamrbac.identity.wanted import wanted
 from iamrbac.model.documents import Cluster
@@ -23,7 +26,7 @@ from iamrbac.plan.form import choose
 from iamrbac.plan.leavers import leavers
 from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import managed_principals, plan_cluster
-from iamrbac.usecases.load import in_order, load
+from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
 from iamrbac.usecases.read import read_cluster
@@ -92,7 +95,8 @@ def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster
 
 def digest(documents: Documents) -> str:
     """SHA-256 of what the documents say, whatever their order, comments and spelling."""
-    models = [documents.config.document, *(one.document for one in (*documents.policies, *documents.grants))]
+    policies = [one.document for one in documents.policies]
+    models: list[BaseModel] = [documents.config.document, *policies, *(one.document for one in documents.grants)]
     parts = sorted(model.model_dump_json(by_alias=True) for model in models)
     return "sha256:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -194,9 +198,7 @@ def _uncompiled(name: str, errors: list[Finding]) -> FailedCluster:
 
 
 def _with(plan: ClusterPlan, findings: tuple[Finding, ...]) -> ClusterPlan:
-    return ClusterPlan(
-        plan.state, plan.form, plan.changes, plan.access, (*findings, *plan.findings), plan.wanted, plan.aws_auth
-    )
+    return replace(plan, findings=(*findings, *plan.findings))
 
 
 def _guarded(plan: Plan, documents: Documents, caller: str, request: PlanRequest) -> Plan:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from iamrbac.compile.desired import Principals
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import Guards, MaxRemovals
 from iamrbac.plan import guards
@@ -21,11 +24,14 @@ def check(
     caller: str | None = None,
     leavers: Leavers | None = None,
     allowed: Allowances | None = None,
+    groups: tuple[str, ...] = (b.DEVELOPERS,),
 ) -> list[Finding]:
     """Guard a plan that leaves `has` of `had` people in their entries."""
     entries = [b.entry(arn, b.DEVELOPERS) for arn in ARNS[:had]]
     state = b.state(*(b.observed(item) for item in (*RBAC, *entries)))
-    plan = plan_cluster(b.desired(*RBAC, *entries[:has]), state, "access-entries", b.INSTANCE)
+    principals = tuple(Principals(group, ()) for group in groups)
+    wanted = replace(b.desired(*RBAC, *entries[:has]), principals=principals)
+    plan = plan_cluster(wanted, state, "access-entries", b.INSTANCE)
     managed = {"staging": managed_principals(state, b.INSTANCE)}
     return list(guards.check([Stakes.of(plan)], limits, caller, leavers or Leavers(), allowed or Allowances(), managed))
 
@@ -59,8 +65,14 @@ def test_the_fraction_counts_from_ten_principals_on() -> None:
 
 def test_who_is_suspended_or_left_an_iam_group_does_not_count() -> None:
     assert ids(check(8, 4, COUNT, leavers=Leavers(principals=frozenset(ARNS[4:8])))) == []
-    assert ids(check(8, 4, COUNT, leavers=Leavers(groups=frozenset({b.DEVELOPERS})))) == []
-    assert ids(check(8, 4, COUNT, leavers=Leavers(groups=frozenset({b.VIEWERS})))) == ["GRD001"]
+    assert ids(check(8, 4, COUNT, leavers=Leavers(from_iam=frozenset({b.DEVELOPERS})))) == []
+    assert ids(check(8, 4, COUNT, leavers=Leavers(over=frozenset({b.DEVELOPERS})))) == []
+    assert ids(check(8, 4, COUNT, leavers=Leavers(from_iam=frozenset({b.VIEWERS})))) == ["GRD001"]
+
+
+def test_a_set_that_gives_nothing_any_more_excuses_nobody() -> None:
+    excuse = Leavers(from_iam=frozenset({b.DEVELOPERS}))
+    assert ids(check(8, 4, COUNT, leavers=excuse, groups=())) == ["GRD001"]
 
 
 def test_the_caller_and_protected_principals_keep_their_access() -> None:

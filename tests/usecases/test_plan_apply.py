@@ -93,7 +93,7 @@ def test_a_group_that_does_not_exist_is_not_an_empty_group(tmp_path: Path) -> No
     del made.people.groups["payments-oncall"]
     plan = made.plan()
     assert plan.changes == ()
-    assert all("does not exist" in cluster.message for cluster in plan.failed)
+    assert all("IAM has no iamGroup payments-oncall" in cluster.message for cluster in plan.failed)
 
 
 def test_a_cluster_that_does_not_answer_stops_itself_and_nobody_else(tmp_path: Path) -> None:
