@@ -17,6 +17,8 @@ from iamrbac.sandbox.kube.response import Response, error_response, json_respons
 from iamrbac.sandbox.kube.status import StatusError, bad_request, too_large
 
 MAX_BODY: Final = 3 * 1024 * 1024
+_DRAINED: Final = 16 * MAX_BODY
+_PIECE: Final = 64 * 1024
 _IDLE: Final = 120.0
 """Seconds after which a connection that says nothing is closed."""
 _METHODS: Final = frozenset(f"do_{name}" for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -86,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
     connection: ssl.SSLSocket
     # One write per answer where it fits: no small packets.
-    wbufsize = 64 * 1024
+    wbufsize = _PIECE
 
     def setup(self) -> None:
         self.request.do_handshake()
@@ -128,8 +130,15 @@ class _Handler(BaseHTTPRequestHandler):
             raise bad_request("the Content-Length is not a number")
         if int(length) > MAX_BODY:
             self.close_connection = True
+            self._drain(int(length))
             raise too_large(MAX_BODY)
         return self.rfile.read(int(length))
+
+    def _drain(self, length: int) -> None:
+        """Read a body that is too long, within reason: a client that still sends would not hear the answer."""
+        left = min(length, _DRAINED)
+        while left > 0 and (piece := self.rfile.read(min(left, _PIECE))):
+            left -= len(piece)
 
     def _chunks(self) -> bytes:
         body = b""

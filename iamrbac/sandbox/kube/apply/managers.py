@@ -125,7 +125,8 @@ def merge_oldest(managers: Managers) -> None:
     updaters = sorted((key for key in managers if key.operation == "Update"), key=lambda key: managers[key].time)
     if len(updaters) <= MAX_UPDATERS:
         return
-    old = [key for key in updaters if key != _ANCIENT][: len(updaters) - MAX_UPDATERS + 1]
+    spare = len(updaters) - MAX_UPDATERS + (_ANCIENT not in managers)
+    old = [key for key in updaters if key != _ANCIENT][:spare]
     paths, time = NO_PATHS, ""
     for key in {*old, _ANCIENT} & set(managers):
         owned = managers.pop(key)

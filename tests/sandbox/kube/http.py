@@ -1,0 +1,102 @@
+"""A plain HTTP client on a Kubernetes API: the tests say exactly what goes over the wire."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+APPS = "/apis/apps/v1"
+JSON = "application/json"
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said."""
+
+    code: int
+    headers: http.client.HTTPMessage
+    raw: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.raw)
+
+    @property
+    def lines(self) -> list[Any]:
+        """The body of a watch."""
+        return [json.loads(line) for line in self.raw.splitlines()]
+
+    @property
+    def refusal(self) -> tuple[int, str, str]:
+        """Code, reason and message of a Status."""
+        status = self.json
+        assert status["kind"] == "Status", status
+        assert status["status"] == "Failure", status
+        assert status["code"] == self.code, status
+        return self.code, status.get("reason", ""), status["message"]
+
+
+class Client:
+    """One kept-alive connection with one bearer token ("" sends none)."""
+
+    def __init__(self, url: str, ca_pem: str, token: str) -> None:
+        self.url = url
+        self.ca_pem = ca_pem
+        self.token = token
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        context = ssl.create_default_context(cadata=ca_pem)
+        self.connection = http.client.HTTPSConnection(parts.hostname, parts.port, context=context, timeout=30)
+
+    def ask(self, method: str, path: str, body: object = None, media: str = JSON, **query: object) -> Answer:
+        """Send a request; a body that is no bytes goes as JSON. `continue_=` stands for the parameter continue."""
+        return self.send(method, path, body, {"Content-Type": media}, **query)
+
+    def send(self, method: str, path: str, body: object, headers: dict[str, str], **query: object) -> Answer:
+        """Send a request with these headers."""
+        if self.token:
+            headers = {"Authorization": f"Bearer {self.token}", **headers}
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        parameters = {name.rstrip("_"): str(value) for name, value in query.items()}
+        target = f"{path}?{urlencode(parameters)}" if parameters else path
+        self.connection.request(method, target, data, {"User-Agent": "tests/1.0", **headers})
+        response = self.connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+
+    def get(self, path: str, **query: object) -> Answer:
+        """GET."""
+        return self.ask("GET", path, None, JSON, **query)
+
+    def post(self, path: str, body: object, **query: object) -> Answer:
+        """POST."""
+        return self.ask("POST", path, body, JSON, **query)
+
+    def put(self, path: str, body: object, **query: object) -> Answer:
+        """PUT."""
+        return self.ask("PUT", path, body, JSON, **query)
+
+    def patch(self, path: str, body: object, media: str = MERGE, **query: object) -> Answer:
+        """PATCH."""
+        return self.ask("PATCH", path, body, media, **query)
+
+    def apply(self, path: str, body: object, manager: str = "tester", **query: object) -> Answer:
+        """Server-side apply."""
+        return self.ask("PATCH", path, body, APPLY, fieldManager=manager, **query)
+
+    def delete(self, path: str, body: object = None, **query: object) -> Answer:
+        """DELETE."""
+        return self.ask("DELETE", path, body, JSON, **query)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
