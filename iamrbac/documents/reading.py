@@ -36,27 +36,29 @@ def _bytes(path: Path) -> bytes:
         raise BrokenError(
             _unreadable(f"it cannot be opened: {error.strerror}", "correct its permissions or its target")
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            raise BrokenError(_unreadable(f"it is {kind}", "rename it, or put a YAML file in its place"))
-        if status.st_size > MAX_BYTES:
-            raise BrokenError(_too_large())
-        try:
-            data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise BrokenError(
-                _unreadable(f"it cannot be read: {error.strerror}", "try again, or replace it")
-            ) from error
-    if len(data) > MAX_BYTES:
-        raise BrokenError(_too_large())
-    return data
+    try:
+        return _regular(descriptor)
+    except OSError as error:
+        raise BrokenError(_unreadable(f"it cannot be read: {error.strerror}", "try again, or replace it")) from error
+    finally:
+        os.close(descriptor)
+
+
+def _regular(descriptor: int) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise BrokenError(_unreadable(f"it is {kind}", "rename it, or put a YAML file in its place"))
+    parts: list[bytes] = []
+    left = MAX_BYTES + 1 if status.st_size <= MAX_BYTES else 0
+    while left and (part := os.read(descriptor, left)):
+        parts.append(part)
+        left -= len(part)
+    if not left:
+        hint = "split it, or move it out of policies/ if it is no policy"
+        raise BrokenError(_unreadable("it is larger than 1 MiB", hint))
+    return b"".join(parts)
 
 
 def _unreadable(why: str, hint: str) -> Problem:
     return Problem(ids.UNREADABLE, f"the file is not read: {why}", hint)
-
-
-def _too_large() -> Problem:
-    return _unreadable("it is larger than 1 MiB", "split it, or move it out of policies/ if it is no policy")

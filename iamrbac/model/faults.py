@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,7 +72,8 @@ class _Error:
 def faults(error: ValidationError, model: type[BaseModel], written: Written) -> tuple[Fault, ...]:
     """Return what is wrong, in the order of the document's keys, one fault for each mistake."""
     found = [_read(raw, model, written) for raw in error.errors(include_url=False)]
-    translated = [_translate(one) for one in found if not _echo(one)]
+    meant = {(one.path[:-1], closest(str(one.path[-1]), one.known)) for one in found if one.known}
+    translated = [_translate(one) for one in found if not _echo(one) and not _misspelled(one, meant)]
     if len(translated) <= MAX_FAULTS:
         return tuple(translated)
     more = Fault(MANY, (), f"{len(translated) - MAX_FAULTS} more faults in this file", "correct these first")
@@ -109,6 +110,11 @@ def _read(raw: Any, model: type[BaseModel], written: Written) -> _Error:
 def _echo(error: _Error) -> bool:
     """A list whose items are all refused is called empty by pydantic too; that says nothing new."""
     return error.type == "too_short" and len(error.value) >= error.context["min_length"]
+
+
+def _misspelled(error: _Error, meant: Container[tuple[Path, str | None]]) -> bool:
+    """A key that is missing because it is misspelled is one mistake: the unknown key tells it."""
+    return error.type == "missing" and (error.path[:-1], str(error.path[-1])) in meant
 
 
 def _translate(error: _Error) -> Fault:
@@ -233,7 +239,7 @@ def _form(error: _Error, what: str, keys: Iterable[str], example: str) -> Fault:
         return Fault(WRONG_TYPE, error.path, f"{error.name} is {error.shown}, and {what} is needed", hint)
     present = [key for key in keys if key in error.value]
     if len(present) > 1:
-        message = f"{what} is one of {', '.join(present)}, not several"
+        message = f"{what} is {' or '.join(present)}, not both"
         return Fault(TOGETHER, error.path, message, "keep one of them")
     typo = next((key for key in error.value if closest(key, keys)), None)
     if typo is not None:

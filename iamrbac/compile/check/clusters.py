@@ -8,7 +8,6 @@ from iamrbac.compile.check.said import Line, Said, error, info, listed, warning
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import EksAccessPolicy, TemplateRole
 from iamrbac.model.selection import is_pattern, matches
-from iamrbac.model.suggest import did_you_mean
 
 
 def config_clusters(said: Said) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def config_clusters(said: Said) -> Iterator[Finding]:
 
 def selectors(said: Said) -> Iterator[Finding]:
     """POL005 a name, pattern or labels that no cluster has."""
-    names = [cluster.name for cluster in said.config.clusters]
+    names = list(dict.fromkeys(cluster.name for cluster in said.config.clusters))
     matched: dict[str, bool] = {}
     for line in said.lines:
         selector = line.access.clusters
@@ -53,7 +52,7 @@ def selectors(said: Said) -> Iterator[Finding]:
                 what = "no cluster matches the pattern" if is_pattern(wanted) else "there is no cluster"
                 hint = f"clusters of {said.config_file}: {listed(names)}"
                 if not is_pattern(wanted):
-                    hint = did_you_mean(wanted, names, hint)
+                    hint = said.suggest(wanted, names, hint)
                 yield error("POL005", line.file, (*path, place), f"{what} {wanted}", hint)
 
 
@@ -62,7 +61,7 @@ def roles(said: Said) -> Iterator[Finding]:
     known = frozenset(said.templates)
     for line in said.lines:
         role = line.access.role
-        if line.access.scope == "cluster":
+        if line.access.scope == "cluster" and line.clusters:
             yield _whole_cluster(line)
         if isinstance(role, EksAccessPolicy):
             yield from _without_entries(line, role)
@@ -72,13 +71,13 @@ def roles(said: Said) -> Iterator[Finding]:
             path = (*line.path, "role") if isinstance(role, str) else (*line.path, "role", "template")
             otherwise = f"write templates/roles/{name}.yaml.j2, or use one of {listed(sorted(known))}"
             yield error(
-                "POL020", line.file, path, f"there is no role template {name}", did_you_mean(name, known, otherwise)
+                "POL020", line.file, path, f"there is no role template {name}", said.suggest(name, known, otherwise)
             )
 
 
 def _whole_cluster(line: Line) -> Finding:
     names = [cluster.name for cluster in line.clusters]
-    message = f"this line grants on all namespaces, and on what is in none, of {listed(names) or 'no cluster'}"
+    message = f"this line grants on all namespaces, and on what is in none, of {listed(names)}"
     return info("POL011", line.file, (*line.path, "scope"), message, "name namespaces where that is enough", names)
 
 

@@ -58,7 +58,8 @@ class _Member:
     def findings(self) -> Iterator[Finding]:
         if isinstance(self.member, IamGroup):
             yield from self._principal("group", self.member.iam_group)
-            yield from self._via(self.member)
+            if self.member.via != "users":
+                yield from self._via(self.member)
         elif isinstance(self.member, IamUser):
             yield from self._principal("user", self.member.iam_user)
         elif isinstance(self.member, IamRole):
@@ -100,9 +101,11 @@ class _Member:
             return
         if arn.kind != kind:
             yield self._other_kind(key, kind, arn)
-        elif arn.service_linked:
+            return
+        if arn.service_linked:
             message = f"{arn.name} is a service-linked role, which EKS refuses as a principal"
             yield self._error("POL018", key, message, "name a role that people or pipelines assume")
+            return
         if self.member.account not in (None, arn.account):
             message = f"the ARN is in account {arn.account}, and account: says {self.member.account}"
             yield self._error("POL024", "account", message, "remove account: beside an ARN")

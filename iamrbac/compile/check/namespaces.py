@@ -10,12 +10,12 @@ from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import NamespaceRule
 from iamrbac.model.origin import Path
 from iamrbac.model.selection import consents, is_pattern, matches, reserved
-from iamrbac.model.suggest import did_you_mean
 
 
 def namespaces(said: Said) -> Iterator[Finding]:
     """POL008 to POL010, for every namespace of every line."""
-    owners = Owners(said.config.namespaces, said.config.home.namespace)
+    catalogue = {name for cluster in said.config.clusters for name in cluster.namespaces or ()}
+    owners = Owners(said.config.namespaces, said.config.home.namespace, catalogue)
     absent = _Absent(said)
     for line in said.lines:
         for index, wanted in enumerate(line.access.namespaces or ()):
@@ -27,14 +27,15 @@ def namespaces(said: Said) -> Iterator[Finding]:
 
 
 def owner_rules(said: Said) -> Iterator[Finding]:
-    """POL025 a rule that names a team without a policy, POL026 a rule that an earlier one hides."""
+    """POL025 a team that is misspelled (one without a policy may be meant so), POL026 a rule that never decides."""
     for index, rule in enumerate(said.config.namespaces if said.complete else ()):
         named = ((("owner",), rule.owner), *((("accepts", at), team) for at, team in enumerate(rule.accepts)))
         for part, team in named:
-            if team not in said.teams:
-                hint = did_you_mean(team, said.teams, f"write a policy for {team}, or correct the name")
+            meant = None if team in said.teams else said.closest(team, said.teams)
+            if meant is not None:
                 path: Path = ("namespaces", index, *part)
-                yield warning("POL025", said.config_file, path, f"there is no policy of a team {team}", hint)
+                message = f"there is no policy of a team {team}"
+                yield warning("POL025", said.config_file, path, message, f"did you mean {meant}?")
     owners = Owners(said.config.namespaces, said.config.home.namespace)
     for index, rule, hiding in owners.unreachable():
         message = f"the rule {rule.name} decides about nothing: the first that matches does, and {hiding.name} is above"
@@ -44,11 +45,13 @@ def owner_rules(said: Said) -> Iterator[Finding]:
 def _consent(said: Said, owners: Owners, line: Line, wanted: str, path: Path) -> Iterator[Finding]:
     if is_pattern(wanted):
         for refusing, name in owners.of_pattern(wanted, line.team):
-            message = f"{wanted} reaches namespaces of {refusing.owner} ({name}), and {line.team} is not accepted there"
+            message = (
+                f"{wanted} means {name} too, which belongs to {refusing.owner}, and {line.team} is not accepted there"
+            )
             yield error("POL008", line.file, path, message, _ask(said, refusing, line.team) + ", or name namespaces")
         return
     rule = owners.of_name(wanted)
-    if rule is not None and not consents(rule, line.team):
+    if rule is not None and wanted != said.config.home.namespace and not consents(rule, line.team):
         message = f"the namespace {wanted} belongs to {rule.owner}, and {line.team} is not accepted there"
         yield error("POL008", line.file, path, message, _ask(said, rule, line.team))
 
@@ -70,6 +73,7 @@ class _Absent:
     """Which names the catalogues do not have; asked once for each name and group of clusters."""
 
     def __init__(self, said: Said) -> None:
+        self._said = said
         self._home = said.config.home.namespace
         self._catalogues = {
             cluster.name: frozenset(cluster.namespaces)
@@ -92,7 +96,7 @@ class _Absent:
             message = f"{wanted} is not in the catalogue of {listed(absent)}"
             hint = "make it and add it to the cluster's `namespaces:`, or set manageNamespaces: true"
             known = self._catalogues[absent[0]]
-            yield warning("POL009", line.file, path, message, did_you_mean(wanted, known, hint), absent)
+            yield warning("POL009", line.file, path, message, self._said.suggest(wanted, known, hint), absent)
 
     def _without(self, line: Line, wanted: str) -> Iterator[str]:
         for cluster in line.clusters:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from iamrbac.compile.globs import example, literal_prefix
 from iamrbac.model.documents import NamespaceRule
-from iamrbac.model.selection import consents, matches
+from iamrbac.model.selection import consents, matches, reserved
 
 UNPATTERNED = "kube-*"
 """No pattern of a policy ever matches these, nor the home namespace (design §2, Scope)."""
@@ -17,9 +17,11 @@ UNPATTERNED = "kube-*"
 class Owners:
     """The rules of a config, found by what a name or pattern begins with."""
 
-    def __init__(self, rules: Sequence[NamespaceRule], home: str) -> None:
+    def __init__(self, rules: Sequence[NamespaceRule], home: str, catalogue: Iterable[str] = ()) -> None:
+        """Take the rules in order, the home namespace, and names of namespaces that make better examples."""
         self.rules = rules
-        self._never = (UNPATTERNED, home)
+        self._home = home
+        self._catalogue = sorted(set(catalogue))
         self._by_prefix: dict[str, list[int]] = defaultdict(list)
         for index, rule in enumerate(rules):
             self._by_prefix[literal_prefix(rule.name)].append(index)
@@ -41,9 +43,9 @@ class Owners:
             if consents(rule, team):
                 continue
             earlier = tuple(self.rules[at].name for at in near[:place])
-            name = example((pattern, rule.name), (*earlier, *self._never))
+            name = example((pattern, rule.name), (*earlier, UNPATTERNED, self._home))
             if name is not None:
-                yield rule, name
+                yield rule, self._known(pattern, rule) or name
 
     def unreachable(self) -> Iterator[tuple[int, NamespaceRule, NamespaceRule]]:
         """Yield each rule that never decides, since earlier ones take all its names, with the first of these."""
@@ -53,6 +55,11 @@ class Owners:
             if taken and example((rule.name,), taken) is None:
                 hiding = next(self.rules[at] for at in earlier if example((rule.name, self.rules[at].name), ()))
                 yield index, rule, hiding
+
+    def _known(self, pattern: str, rule: NamespaceRule) -> str | None:
+        """Return a name of the catalogues that the pattern means and the rule decides about."""
+        meant = (name for name in self._catalogue if matches(pattern, name) and not reserved(name, self._home))
+        return next((name for name in meant if self.of_name(name) is rule), None)
 
     def _near(self, pattern: str) -> list[int]:
         """Return the rules that may share a name with the pattern, in order: one's beginning begins the other's."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.model.documents import Access, Cluster, Config, Member
 from iamrbac.model.origin import Path
 from iamrbac.model.selection import selects
+from iamrbac.model.suggest import closest
+
+MAX_GUESSES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Said:
     complete: bool
     """False when some file could not be read: what seems to be missing may be in there."""
     _selected: dict[object, tuple[Cluster, ...]] = field(default_factory=dict)
+    _guesses: int = 0
 
     @property
     def config(self) -> Config:
@@ -87,6 +92,16 @@ class Said:
         if key not in self._selected:
             self._selected[key] = tuple(one for one in self.config.clusters if selects(selector, one))
         return self._selected[key]
+
+    def closest(self, word: str, known: Iterable[str]) -> str | None:
+        """Return the known word that was meant; None too after many guesses: so many unknown words are no typos."""
+        self._guesses += 1
+        return closest(word, known) if self._guesses <= MAX_GUESSES else None
+
+    def suggest(self, word: str, known: Iterable[str], otherwise: str) -> str:
+        """Return the next step for an unknown word: the one that was meant, or else `otherwise`."""
+        found = self.closest(word, known)
+        return otherwise if found is None else f"did you mean {found}?"
 
     @cached_property
     def _policy_lines(self) -> tuple[tuple[Line, ...], ...]:

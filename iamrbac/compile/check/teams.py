@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from iamrbac.compile.check.said import Said, error, warning
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import PolicySpec
-from iamrbac.model.suggest import did_you_mean
 
 
 def teams(said: Said) -> Iterator[Finding]:
@@ -26,7 +25,7 @@ def teams(said: Said) -> Iterator[Finding]:
             message = f"the temporary grant {name} is there already, in {first[name]}"
             yield error("POL002", grant.file, ("metadata", "name"), message, "give one of them another name")
         if said.complete and team not in said.teams:
-            hint = did_you_mean(team, said.teams, f"write a policy for {team}, or name a team that has one")
+            hint = said.suggest(team, said.teams, f"write a policy for {team}, or name a team that has one")
             yield error("POL003", grant.file, ("spec", "team"), f"there is no policy of a team {team}", hint)
 
 
@@ -34,7 +33,7 @@ def sets(said: Said) -> Iterator[Finding]:
     """POL004 an unknown set in `to`, POL021 a set that no line uses, POL022 a set with nobody in it."""
     for policy in said.documents.policies:
         spec = policy.document.spec
-        yield from _unknown(policy.file, spec)
+        yield from _unknown(said, policy.file, spec)
         for name, members in spec.members.items():
             path = ("spec", "members", name)
             if not members:
@@ -44,17 +43,17 @@ def sets(said: Said) -> Iterator[Finding]:
         if any(line.to is None for line in spec.access):
             continue
         used = {name for line in spec.access for name in line.to or ()}
-        for name in spec.members:
-            if name not in used:
+        for name, members in spec.members.items():
+            if members and name not in used:
                 hint = "name it in a line's `to`, or remove the set"
                 path = ("spec", "members", name)
                 yield warning("POL021", policy.file, path, f"no line of access is for the set {name}", hint)
 
 
-def _unknown(file: str, spec: PolicySpec) -> Iterator[Finding]:
+def _unknown(said: Said, file: str, spec: PolicySpec) -> Iterator[Finding]:
     for index, line in enumerate(spec.access):
         for place, name in enumerate(line.to or ()):
             if name not in spec.members:
-                hint = did_you_mean(name, spec.members, f"sets of this policy: {', '.join(spec.members)}")
+                hint = said.suggest(name, spec.members, f"sets of this policy: {', '.join(spec.members)}")
                 path = ("spec", "access", index, "to", place)
                 yield error("POL004", file, path, f"the policy has no set {name}", hint)
