@@ -76,7 +76,7 @@ def command(
     result = compile_repository(repository, wiring.roles(Path(repository.root)), wiring.people, request)
     if result.compiled is None:
         show.invalid(terminal, output, result.findings, findings_text)
-        return 3
+        return 1 if result.unread else 3
     if result.findings and output is Output.TEXT:
         terminal.step(findings_text(result.findings))
     if out is not None:

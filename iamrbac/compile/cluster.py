@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from iamrbac.compile import names
+from iamrbac.compile.check.owners import Owners
 from iamrbac.compile.desired import (
     ClusterDesired,
     ClusterFacts,
@@ -40,6 +41,7 @@ class ClusterCompiler:
         config_origin: Origin,
         book: RoleBook,
         people: People,
+        owners: Owners,
     ) -> None:
         self._cluster = cluster
         self._facts = facts
@@ -48,7 +50,7 @@ class ClusterCompiler:
         self._book = book
         self._people = people
         self.report = Report(cluster.name)
-        self._places = PlaceFinder(cluster, facts, config, self.report)
+        self._places = PlaceFinder(cluster, facts, config.home.namespace, owners, self.report)
         self._labels = tuple(sorted(cluster.labels.items()))
         # Keyed by kind, namespace and name: the cluster is the same in all.
         self._objects: dict[tuple[Kind, str, str], tuple[Spec, Mapping[str, str], list[Origin]]] = {}

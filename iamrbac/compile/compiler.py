@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from iamrbac.compile.check.owners import Owners
 from iamrbac.compile.cluster import ClusterCompiler
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Compiled, RenderRole
 from iamrbac.compile.documents import Documents
@@ -49,13 +50,14 @@ def compile_documents(
         if cluster.name in clusters
     ]
     book = RoleBook(config.metadata.name, config.home.namespace, render)
+    owners = Owners(config.namespaces, config.home.namespace)
     people = People(config, identities, suspended)
     granted = _by_cluster(access_sets(documents, at), [cluster for cluster, _ in selected])
     ended = tuple(ended_grants(documents, at))
     done: dict[str, ClusterDesired] = {}
     found: list[Finding] = []
     for cluster, origin in sorted(selected, key=lambda item: item[0].name):
-        compiler = ClusterCompiler(cluster, clusters[cluster.name], config, origin, book, people)
+        compiler = ClusterCompiler(cluster, clusters[cluster.name], config, origin, book, people, owners)
         desired = compiler.compile(granted[cluster.name])
         _say_ended(compiler.report, ended, cluster)
         found += compiler.report.findings

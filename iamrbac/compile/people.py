@@ -14,6 +14,8 @@ from iamrbac.identity.suspended import Suspended
 from iamrbac.model.documents import Cluster, Config, IamGroup, Member
 from iamrbac.model.origin import Origin
 
+UNREAD = "MAP102"
+"""IAM did not say: the documents may be right, but nobody knows."""
 _Expanded = tuple[tuple[Member, Origin, Expansion], ...]
 
 
@@ -71,8 +73,8 @@ def _unknown(report: Report, member: Member, origin: Origin, why: Missing | Unre
     if isinstance(why, Missing):
         report.error("MAP101", f"IAM has no {shown}", "correct the name, create it, or remove the member", origin)
     elif isinstance(why, Unreadable):
-        hint = "let the caller read it in IAM, then run again: unknown is not taken for empty"
-        report.error("MAP102", f"who {shown} is could not be read: {why.reason}", hint, origin)
+        # The reason ends in its own next step.
+        report.error(UNREAD, f"who {shown} is could not be read: {why.reason}", "", origin)
     else:
         report.error("MAP103", f"{shown}: {why.reason}", why.hint, origin)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from iamrbac.compile.catalogue import Catalogue
+from iamrbac.compile.check.owners import Owners
 from iamrbac.compile.desired import ClusterFacts
 from iamrbac.compile.report import Report
 from iamrbac.compile.sets import Line
-from iamrbac.model.documents import Cluster, Config
-from iamrbac.model.selection import consents, deciding_rule, is_pattern, matches, reserved
+from iamrbac.model.documents import Cluster
+from iamrbac.model.selection import consents, is_pattern
 
+ABSENT = frozenset({"POL102", "POL103"})
+"""Findings on names and patterns that mean nothing on a cluster."""
 WHOLE_CLUSTER = (None,)
 Places = tuple[str | None, ...]
 """Namespaces, sorted; None stands for the whole cluster."""
@@ -33,13 +37,14 @@ class _Resolved:
 class PlaceFinder:
     """Finds the places of lines on one cluster. Equal lists are resolved once; findings are made for every line."""
 
-    def __init__(self, cluster: Cluster, facts: ClusterFacts, config: Config, report: Report) -> None:
+    def __init__(self, cluster: Cluster, facts: ClusterFacts, home: str, owners: Owners, report: Report) -> None:
         self._cluster = cluster
         self._facts = facts
-        self._config = config
+        self._owners = owners
         self._report = report
+        known = facts.namespaces
+        self._catalogue = Catalogue(known, home) if known is not None else None
         self._resolved: dict[tuple[str, ...], _Resolved] = {}
-        self._consents: dict[tuple[str, str], bool] = {}
         self.made: dict[str, list[Line]] = {}
         """Namespaces to make, with the lines that name them."""
 
@@ -73,12 +78,10 @@ class PlaceFinder:
         return found
 
     def _match(self, found: _Resolved, index: int, pattern: str) -> None:
-        known = self._facts.namespaces
-        if known is None:
+        if self._catalogue is None:
             found.unknown.append(index)
             return
-        home = self._config.home.namespace
-        matched = [name for name in known if matches(pattern, name) and not reserved(name, home)]
+        matched = self._catalogue.matching(pattern)
         if not matched:
             found.empty.append(index)
         for name in matched:
@@ -109,18 +112,15 @@ class PlaceFinder:
             )
 
     def _consented(self, line: Line, team: str, name: str, resolved: _Resolved) -> bool:
-        """Judge consent here too: only the cluster says which namespaces a pattern means."""
-        key = (team, name)
-        if key not in self._consents:
-            self._consents[key] = consents(deciding_rule(self._config.namespaces, name), team)
-        if not self._consents[key]:
-            rule = deciding_rule(self._config.namespaces, name)
-            owner = rule.owner if rule is not None else ""
-            self._report.error(
-                "POL104",
-                f"the namespace {name!r} belongs to the team {owner}, which does not accept grants of {team}",
-                f"ask {owner} to add {team} to `accepts` in iamrbac.yaml, or name fewer namespaces",
-                line.part("namespaces", resolved.namespaces[name]),
-                f"Namespace/{name}",
-            )
-        return self._consents[key]
+        """Judge consent here too: what a pattern means on a cluster must not depend on who ran `validate` when."""
+        rule = self._owners.of_name(name)
+        if rule is None or consents(rule, team):
+            return True
+        self._report.error(
+            "POL104",
+            f"the namespace {name!r} belongs to the team {rule.owner}, which does not accept grants of {team}",
+            f"ask {rule.owner} to add {team} to `accepts` in iamrbac.yaml, or name fewer namespaces",
+            line.part("namespaces", resolved.namespaces[name]),
+            f"Namespace/{name}",
+        )
+        return False

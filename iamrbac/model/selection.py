@@ -30,11 +30,6 @@ def reserved(namespace: str, home: str) -> bool:
     return namespace.startswith("kube-") or namespace == home
 
 
-def deciding_rule(rules: Sequence[NamespaceRule], namespace: str) -> NamespaceRule | None:
-    """Return the rule that says who owns a namespace: the first that matches; None where it is free."""
-    return next((rule for rule in rules if matches(rule.name, namespace)), None)
-
-
 def consents(rule: NamespaceRule | None, team: str) -> bool:
     """Say whether a team's policy may grant where `rule` decides (design §2, Consent)."""
     return rule is None or team == rule.owner or team in rule.accepts

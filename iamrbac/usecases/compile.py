@@ -9,6 +9,8 @@ from datetime import datetime
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterFacts, Compiled, Form
 from iamrbac.compile.documents import Documents
+from iamrbac.compile.people import UNREAD
+from iamrbac.compile.places import ABSENT
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
 from iamrbac.identity.snapshot import Identities, Wanted
@@ -41,6 +43,12 @@ class CompileResult:
     findings: tuple[Finding, ...]
     """All findings, located."""
 
+    @property
+    def unread(self) -> bool:
+        """True when nothing is wrong with the documents, but IAM did not say who somebody is."""
+        errors = [finding for finding in self.findings if finding.level is Level.ERROR]
+        return bool(errors) and all(finding.id == UNREAD for finding in errors)
+
 
 def compile_repository(
     repository: Repository, roles: Roles, people: Callable[[], People], request: CompileRequest
@@ -60,7 +68,9 @@ def compile_repository(
     if request.form in ("access-entries", "aws-auth"):
         identities = people().identities(_wanted(documents, request.at, facts))
     compiled = compile_documents(documents, identities, facts, request.at, roles.render)
-    found = in_order((*loaded.findings, *locate(compiled.findings, repository)))
+    # What the catalogues do not have was said when the documents were checked.
+    new = [finding for finding in compiled.findings if finding.id not in ABSENT]
+    found = in_order((*loaded.findings, *locate(new, repository)))
     if _refused(found):
         return CompileResult(None, found)
     return CompileResult(Compiled(compiled.clusters, found), found)
