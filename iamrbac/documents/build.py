@@ -31,8 +31,7 @@ MAX_DEPTH: Final = 40
 """Levels of nesting; a policy has eight, parameters of a template may add some."""
 MAX_VALUES: Final = 100_000
 """Values of one file, every use of an alias counted with all that it stands for."""
-_STRING_TAGS: Final = ("!", "tag:yaml.org,2002:str")
-_COLLECTION_TAGS: Final = ("!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_KNOWN_TAGS: Final = ("!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _SPLIT: Final = "split it into several files, and repeat less by aliases"
 _KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", type(None): "nothing (null)"}
 _NO_KEY: Final = object()
@@ -155,7 +154,7 @@ class _Pass:
         """Return the value of a scalar that was not met before, or is quoted, or tagged."""
         text: str = event.value
         if not event.implicit[0]:
-            if event.tag is not None and event.tag not in _STRING_TAGS:
+            if event.tag is not None and event.tag not in _KNOWN_TAGS:
                 self._tagged(event)
             return text
         value = resolve(text)
@@ -171,7 +170,7 @@ class _Pass:
             raise BrokenError(_too_deep(event))
         if event.anchor is not None:
             self._open.add(event.anchor)
-        if event.tag is not None and event.tag not in _COLLECTION_TAGS:
+        if event.tag is not None and event.tag not in _KNOWN_TAGS:
             self._tagged(event)
 
     def _tagged(self, event: Any) -> None:

@@ -165,9 +165,8 @@ def _literal(error: _Error) -> Fault:
     if not isinstance(error.value, str):
         return _wrong_type(error, " or ".join(choices))
     hint = did_you_mean(error.value, choices, f"write {' or '.join(choices)}")
-    return Fault(
-        WRONG_VALUE, error.path, f"{error.name} is {error.shown}, and only {', '.join(choices)} is known", hint
-    )
+    message = f"{error.name} is {error.shown}, and must be {' or '.join(choices)}"
+    return Fault(WRONG_VALUE, error.path, message, hint)
 
 
 def _pattern(error: _Error) -> Fault:
