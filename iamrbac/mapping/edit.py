@@ -97,7 +97,13 @@ class _Editor:
                 edits += small if small is not None else [rewrite(lines, item, new, self._style, in_flow=in_flow)]
         if in_flow and isinstance(root, ListNode):
             return [*edits, *flow.remove_items(lines, root, out)]
-        return [*edits, *(block.remove(lines, [self._read.items[index]]) for index in sorted(out))]
+        removals = [block.remove(lines, [self._read.items[index]]) for index in sorted(out)]
+        document = self._read.document
+        bare = not document.marked and self._text.startswith("...", document.end)
+        if bare and removals and len(removals) == len(self._read.items):
+            # A document that only an end mark makes one must not become empty.
+            removals[-1] = removals[-1]._replace(new=f"{removals[-1].new}[]{self._style.line_break}")
+        return [*edits, *removals]
 
     def _appended(self, text: str, rows: Sequence[AwsAuthRow]) -> str:
         if not rows:

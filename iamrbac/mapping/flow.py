@@ -55,7 +55,7 @@ def remove_items(lines: Lines, node: ListNode, gone: Collection[int]) -> Iterato
     kept = [index for index in range(len(node.items)) if index not in gone]
     for index in sorted(gone):
         if any(one > index for one in kept[-1:]):
-            yield _with_comma_after(lines, node, index)
+            yield _with_comma_after(lines, node, index, gone)
         else:
             yield from _with_comma_before(lines, node, index)
     if gone and not kept:
@@ -71,15 +71,17 @@ def _insertion(lines: Lines, node: ListNode, index: int, new: list[str]) -> Edit
     return Edit(start, start, "".join(f"{one}, " for one in new))
 
 
-def _with_comma_after(lines: Lines, node: ListNode, index: int) -> Edit:
+def _with_comma_after(lines: Lines, node: ListNode, index: int, gone: Collection[int]) -> Edit:
     item, following = node.items[index], node.items[index + 1]
     comma = _comma(lines, item.end, following.start)
     end = (comma if comma is not None else item.end - 1) + 1
     while lines.text[end : end + 1] in (" ", "\t"):
         end += 1
-    alone = not lines.text[lines.start(item.start) : item.start].strip(" \t") and end == lines.end(end)
-    if alone:
+    first_in_line = not lines.text[lines.start(item.start) : item.start].strip(" \t")
+    if first_in_line and end == lines.end(end):
         return Edit(lines.start(item.start), lines.next(end), "")
+    if index + 1 not in gone and not lines.text[end : following.start].strip():
+        end = following.start
     return Edit(item.start, end, "")
 
 

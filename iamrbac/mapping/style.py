@@ -54,6 +54,11 @@ def style_of(section: ReadSection, text: str) -> Style:
     """Return the style of the section's last row; of the last row that has groups, where it has none."""
     lines = Lines(text)
     style = Style(line_break=lines.line_break(0))
+    root = section.document.root
+    in_block = isinstance(root, Sequence) and not root.flow
+    if in_block:
+        last = section.items[-1]
+        style = replace(style, indent=lines.column(dash_of(lines, last)), line_break=lines.line_break(last.end))
     maps = [item for item in section.items if isinstance(item, Mapping) and item.pairs]
     if not maps:
         return style
@@ -61,10 +66,8 @@ def style_of(section: ReadSection, text: str) -> Style:
     style = replace(style, flow=row.flow, key_quote=quote_of(text, row.pairs[0][0]))
     if row.flow:
         style = replace(style, padding=" " if text[row.inner] == " " else "")
-    root = section.document.root
-    if isinstance(root, Sequence) and not root.flow:
-        indent, line_break = lines.column(dash_of(lines, row)), lines.line_break(row.end)
-        style = replace(style, indent=indent, gap=gap_of(lines, row), line_break=line_break)
+    if in_block:
+        style = replace(style, gap=gap_of(lines, row))
     style = _values(style, text, row)
     for one in reversed(maps):
         groups = next((value for name, _, value in _fields(one) if name == "groups"), None)

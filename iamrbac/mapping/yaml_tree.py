@@ -84,6 +84,8 @@ class Document:
     """None where there is nothing but blanks and comments."""
     end: int
     """Where the document ends: at `...`, at the next `---`, or at the end of the text."""
+    marked: bool = False
+    """It begins with `---`."""
 
 
 def parse(text: str) -> Document:
@@ -118,6 +120,7 @@ class _Builder:
         self._keys: list[Node | None] = []
         self._anchors: dict[str, Node] = {}
         self._root: Node | None = None
+        self._marked = False
 
     def document(self, text: str) -> Document:
         self._text = text
@@ -125,12 +128,14 @@ class _Builder:
         for event in events:
             start, end = event.start_mark.index, event.end_mark.index
             if isinstance(event, yaml.DocumentEndEvent):
-                return Document(self._root, start)
+                return Document(self._root, start, self._marked)
             self._take(event, start, end)
         return Document(None, len(text))
 
     def _take(self, event: Any, start: int, end: int) -> None:
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._marked = bool(event.explicit)
+        elif isinstance(event, yaml.AliasEvent):
             self._add(Alias(start, end, self._target(event, start)))
         elif isinstance(event, yaml.ScalarEvent):
             self._add(self._scalar(event, start, end), event.anchor)
