@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """AWS and the sample's three clusters. All tests of a process share it: make names of your own, undo what you do."""
+    """AWS and the sample's three clusters, shared by a process's tests: use names of your own, undo what you do."""
     from iamrbac.documents.files import FileRepository
     from iamrbac.sandbox.runner import Sandbox
     from iamrbac.sandbox.spec import read_spec
@@ -60,4 +60,6 @@ def admin_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict
         monkeypatch.delenv(name)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    # boto3 reads the environment once, for all that do not bring a session.
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     return environment

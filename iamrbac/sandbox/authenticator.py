@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from iamrbac.access.eks_policies import rules as policy_rules
 from iamrbac.mapping import aws_auth
 from iamrbac.mapping.objects import AccessEntry
 from iamrbac.mapping.resolve import Mapped, resolve
@@ -93,8 +94,6 @@ class Authenticator:
         return [_pure(entry) for entry in access.entries.values() if entry.principal_id == principal_id]
 
     def _any_allows(self, associations: Iterable[Association], request: Request) -> bool:
-        from iamrbac.access.eks_policies import rules as policy_rules
-
         built_in = self._built_in()
         return any(
             allows(rule, request)

@@ -64,7 +64,10 @@ class Presigned:
 
 def read_token(token: str, partition: str, now: datetime) -> Presigned:
     """Return the request that a token carries. Raises TokenError for whatever EKS refuses before it asks STS."""
-    url = urlsplit(_decoded(token))
+    try:
+        url = urlsplit(_decoded(token))
+    except ValueError:
+        raise TokenError("the pre-signed URL is not one") from None
     if url.scheme != "https":
         raise TokenError(f"unexpected scheme {url.scheme!r} in pre-signed URL")
     if not _is_sts(url.netloc, partition):

@@ -146,19 +146,22 @@ class Sandbox:
         """Return a boto3 client of a person (the admin without one) for this sandbox, always the same one."""
         key = (service, person or self.admin, region or self.region)
         if key not in self._clients:
-            import boto3
-
-            profile = self.profile(key[1])
-            # The overloads of boto3-stubs want a literal service name.
-            make: Any = boto3.client
-            self._clients[key] = make(
-                service,
-                endpoint_url=self.aws.url,
-                region_name=key[2],
-                aws_access_key_id=profile.access_key,
-                aws_secret_access_key=profile.secret_key,
-            )
+            self._clients[key] = self._make_client(*key)
         return self._clients[key]
+
+    def _make_client(self, service: str, person: str, region: str) -> Any:
+        """Make a client that takes nothing from the environment: no profile, no proxy, no other endpoint."""
+        import boto3
+        import botocore.session
+        from botocore.config import Config
+
+        core = botocore.session.Session()
+        core.set_config_variable("config_file", str(self.folder / "config"))
+        core.set_config_variable("credentials_file", str(self.folder / "credentials"))
+        core.set_config_variable("profile", self.profile(person).name)
+        # The overloads of boto3-stubs want a literal service name.
+        make: Any = boto3.Session(botocore_session=core).client
+        return make(service, endpoint_url=self.aws.url, region_name=region, config=Config(proxies={}))
 
     def _start(self) -> None:
         BackendDict.reset()

@@ -53,8 +53,6 @@ class World:
 def world(documents: Documents, spec: SandboxSpec | None) -> World:
     """Return what to start. Raises SandboxError where the spec does not fit the config."""
     config = documents.config.document
-    if not config.clusters:
-        raise SandboxError("there are no clusters", where=documents.config.file, hint="add one under `clusters`")
     account = config.identity.account if config.identity is not None else config.clusters[0].account
     given = spec or _mentioned(documents)
     _check_clusters(given, tuple(cluster.name for cluster in config.clusters))

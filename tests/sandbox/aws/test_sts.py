@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from iamrbac.sandbox.aws import sts
+from iamrbac.sandbox.aws.keys import find_key
 from iamrbac.token.sign import Credentials, presign
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def test_an_assumed_role(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
     assert found.user_id.endswith(":run-17")
     without = urlsplit(presign(Credentials(keys.access_key, keys.secret_key), "eu-west-1", "staging", NOW))
     assert refusal(without)[0] == "InvalidClientTokenId"
-    known = sts.find_key(keys.access_key, "aws")
+    known = find_key(keys.access_key, "aws")
     assert known is not None
     monkeypatch.setattr(sts, "find_key", lambda *_: replace(known, expired=True))
     assert refusal(url) == ("ExpiredToken", "The security token included in the request is expired")
