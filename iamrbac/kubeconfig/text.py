@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 from yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
-from iamrbac.kubeconfig.entries import Context
 from iamrbac.kubeconfig.render import block, flow, item, pair
 from iamrbac.kubeconfig.values import merged
 from iamrbac.model.errors import KubeconfigError
+from iamrbac.usecases.ports import Context
 
 MOST_NODES = 200_000
 """Aliases can make a small text huge; no kubeconfig is."""
@@ -46,15 +46,22 @@ class _Edit:
     text: str
 
 
-def merge(text: str, contexts: Sequence[Context], current: str | None = None, fallback: str | None = None) -> str:
+def merge(
+    text: str,
+    contexts: Sequence[Context],
+    command: Sequence[str],
+    current: str | None = None,
+    fallback: str | None = None,
+) -> str:
     """Return the kubeconfig with our entries in it; the same text again when they are there already.
 
-    `current` becomes the current context; `fallback` only where there is none, or one that is not there.
+    `command` is how kubectl runs iamrbac: a program and its first arguments. `current` becomes the
+    current context; `fallback` only where there is none, or one that is not there.
     Raises KubeconfigError when the text is no kubeconfig, or an entry of the same name is not ours.
     """
     root = parse(text)
     before = None if root is None else value_of(root)
-    after = merged(before, contexts, current, fallback)
+    after = merged(before, contexts, command, current, fallback)
     if after == before:
         return text
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -74,6 +81,14 @@ def _says(text: str, value: Any) -> bool:
         return root is not None and value_of(root) == value
     except KubeconfigError:
         return False
+
+
+def current_context(text: str) -> str | None:
+    """Return the current context's name, None without one. Raises KubeconfigError."""
+    root = parse(text)
+    value = value_of(root) if root is not None else None
+    name = value.get("current-context") if isinstance(value, dict) else None
+    return name if isinstance(name, str) and name else None
 
 
 def parse(text: str) -> Node | None:

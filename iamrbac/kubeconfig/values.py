@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
-from iamrbac.kubeconfig.entries import MARK, Context, Entry, cluster_entry, context_entry, user_entry
+from iamrbac.kubeconfig.entries import MARK, Entry, cluster_entry, context_entry, user_entry
 from iamrbac.model.errors import KubeconfigError
+from iamrbac.usecases.ports import Context
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _HINT = "rename or remove it, or write to another file with --kubeconfig FILE"
@@ -20,7 +21,9 @@ class _ClashError(Exception):
     """An entry of that name is somebody else's."""
 
 
-def merged(data: Any, contexts: Sequence[Context], current: str | None, fallback: str | None) -> dict[str, Any]:
+def merged(
+    data: Any, contexts: Sequence[Context], command: Sequence[str], current: str | None, fallback: str | None
+) -> dict[str, Any]:
     """Return the data with our entries added or brought up to date; nothing else is changed.
 
     `current` becomes the current context; `fallback` only where there is none, or one that is not there.
@@ -33,7 +36,7 @@ def merged(data: Any, contexts: Sequence[Context], current: str | None, fallback
     for context in contexts:
         for section, entry, update in (
             ("clusters", cluster_entry(context), _update_cluster),
-            ("users", user_entry(context), _update_user),
+            ("users", user_entry(context, command), _update_user),
             ("contexts", context_entry(context), _updater_of_context(context)),
         ):
             try:

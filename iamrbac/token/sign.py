@@ -12,26 +12,6 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Keys(Protocol):
-        """Credentials as botocore's `get_frozen_credentials` names them."""
-
-        @property
-        def access_key(self) -> str:
-            """The key's id, not secret."""
-
-        @property
-        def secret_key(self) -> str:
-            """The secret."""
-
-        @property
-        def token(self) -> str | None:
-            """The session token of temporary credentials."""
-
-
 PREFIX = "k8s-aws-v1."
 LIFETIME = timedelta(minutes=14)
 """How long a token may be used: the server takes it for 15 minutes, whatever X-Amz-Expires says."""
@@ -71,7 +51,7 @@ def sts_host(region: str) -> str:
     return f"sts.{region}.{suffix}"
 
 
-def presign(credentials: Keys, region: str, cluster_name: str, now: datetime, expires: int = 60) -> str:
+def presign(credentials: Credentials, region: str, cluster_name: str, now: datetime, expires: int = 60) -> str:
     """Return the signed URL for a cluster (its name at EKS). `now` has an offset; `expires` is in seconds."""
     host = sts_host(region)
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
@@ -13,7 +13,7 @@ from iamrbac.identity.snapshot import Identities, Wanted
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
 from iamrbac.plan.observed import AwsAuth, Observed, Target
-from iamrbac.rbac.objects import Rule
+from iamrbac.rbac.objects import Request, Rule, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,58 @@ class Kube(Protocol):
 
     def write_aws_auth(self, before: AwsAuth | None, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
         """PUT with `before`'s resourceVersion (POST when None). Raises ConflictError when stale."""
+        ...
+
+
+class OwnAccess(Protocol):
+    """One cluster's answers about the caller, which anybody who is mapped may ask for."""
+
+    def whoami(self) -> User:
+        """Whom the cluster takes the caller for. Raises NotMappedError for nobody, KubeError when it is not known."""
+        ...
+
+    def rules(self, namespace: str) -> tuple[tuple[Rule, ...], bool]:
+        """What the caller may do in a namespace, and whether that is all of it. Raises KubeError."""
+        ...
+
+    def can(self, request: Request) -> bool:
+        """Whether the caller may do it. Raises KubeError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A context as it should be, with the cluster and the user that it joins (both have the cluster's name)."""
+
+    name: str
+    target: Target
+    profile: str | None = None
+    """AWS profile for the token; None: whatever the environment says when kubectl runs."""
+    namespace: str | None = None
+    """Where kubectl works by default."""
+    pinned: bool = False
+    """The namespace belongs to the context's name; else one that the person has chosen since is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a kubeconfig."""
+
+    file: str
+    changed: bool
+    current: str | None
+    """The current context, as the file says it now."""
+
+
+class Kubeconfig(Protocol):
+    """The person's kubeconfig, which others write too."""
+
+    def write(self, contexts: Sequence[Context], current: str | None, fallback: str | None) -> Written:
+        """Put contexts in, or bring them up to date; nothing else changes.
+
+        `current` becomes the current context; `fallback` only where there is none, or one that is not there.
+        Raises KubeconfigError, and leaves the file as it was.
+        """
         ...
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from iamrbac.kubeconfig.client import KubeconfigFile
 from iamrbac.kubeconfig.command import iamrbac_command
 from iamrbac.kubeconfig.file import locate, rewrite
 from iamrbac.kubeconfig.text import merge
 from iamrbac.model.errors import KubeconfigError
-from tests.kubeconfig.test_merge import DEVELOPMENT, FOREIGN
+from iamrbac.usecases.ports import Written
+from tests.kubeconfig.test_merge import COMMAND, DEVELOPMENT, FOREIGN, target
 
 
 def mode(path: Path) -> int:
@@ -93,7 +95,7 @@ def test_a_change_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None
     path = tmp_path / "config"
     path.write_text("clusters: [")
     with pytest.raises(KubeconfigError) as caught:
-        rewrite(path, lambda text: merge(text, [DEVELOPMENT]))
+        rewrite(path, lambda text: merge(text, [DEVELOPMENT], COMMAND))
     assert str(caught.value).startswith(f"{path}: it is not YAML: ")
     assert path.read_text() == "clusters: ["
     assert files(tmp_path) == ["config"]
@@ -156,15 +158,22 @@ def test_a_lock_that_stays_is_an_error(tmp_path: Path) -> None:
     assert files(tmp_path) == ["config.lock"]
 
 
+def test_what_was_written_is_told(tmp_path: Path) -> None:
+    kubeconfig = KubeconfigFile(tmp_path / "config", COMMAND)
+    place = str(tmp_path / "config")
+    assert kubeconfig.write([DEVELOPMENT], None, None) == Written(place, True, None)
+    assert kubeconfig.write([DEVELOPMENT], None, "development") == Written(place, True, "development")
+    assert kubeconfig.write([DEVELOPMENT], None, "other") == Written(place, False, "development")
+
+
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text(FOREIGN)
     contexts = [
-        replace(DEVELOPMENT, name=f"c{number}", cluster=f"c{number}", arn=f"arn:{number}", server=f"https://c{number}")
-        for number in range(8)
+        replace(DEVELOPMENT, name=f"c{number}", target=target(f"c{number}", f"c{number}")) for number in range(8)
     ]
     threads = [
-        threading.Thread(target=rewrite, args=(path, lambda text, context=context: merge(text, [context])))
+        threading.Thread(target=rewrite, args=(path, lambda text, context=context: merge(text, [context], COMMAND)))
         for context in contexts
     ]
     for thread in threads:

@@ -1,0 +1,29 @@
+"""The Kubeconfig port: the file that kubectl writes to, and how kubectl will run iamrbac."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from iamrbac.kubeconfig.file import rewrite
+from iamrbac.kubeconfig.text import current_context, merge
+from iamrbac.usecases.ports import Context, Written
+
+
+class KubeconfigFile:
+    """One kubeconfig. `command` is a program and its first arguments."""
+
+    def __init__(self, path: Path, command: Sequence[str]) -> None:
+        self._path = path
+        self._command = command
+
+    def write(self, contexts: Sequence[Context], current: str | None, fallback: str | None) -> Written:
+        """Put contexts in, or bring them up to date; nothing else changes. Raises KubeconfigError."""
+        merged = [""]
+
+        def change(text: str) -> str:
+            merged[0] = merge(text, contexts, self._command, current, fallback)
+            return merged[0]
+
+        changed = rewrite(self._path, change)
+        return Written(str(self._path), changed, current_context(merged[0]))
