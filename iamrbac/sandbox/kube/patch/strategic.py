@@ -34,7 +34,9 @@ def _merge_map(target: Json, patch: Json, of: Type) -> Json:
         if value is None:
             target.pop(field, None)
         elif deleting:
-            target[field] = [item for item in target.get(field) or [] if item not in _list(value)]
+            doomed = _list(value)
+            if field in target:
+                target[field] = [item for item in target[field] or [] if item not in doomed]
         elif type(target.get(field)) is type(value):
             target[field] = _merge_field(target[field], value, of, field)
         else:
