@@ -68,7 +68,7 @@ def _principal(
     if key is None:
         return _NO_ACCOUNT
     if not is_bare(name):
-        return (f"arn:{partition}:iam::{key.account}:{kind}/{name.strip('/')}",)
+        return (f"arn:{partition}:iam::{key.account}:{kind}/{name}",)
     found = identities.principals.get(key, _NOT_ASKED)
     return (found,) if isinstance(found, str) else found
 
