@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("sandbox", "Start AWS and EKS clusters on loopback, to learn and test on."),
     "demo": ("demo", "The whole main job on a fresh sandbox, every step checked."),
 }
+HELP = {"help_option_names": ["-h", "--help"]}
 # typer does not publish the base of its usage errors; BadParameter derives from it.
 UsageFault = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError" and issubclass(base, Exception)
@@ -35,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code: 64 for usage, 5 for a declined prompt, 130 for Ctrl-C."""
     terminal = Terminal()
     try:
-        result = _app(argv)(list(argv), standalone_mode=False, prog_name="iamrbac")
+        result = _app(argv)(list(argv) or ["--help"], standalone_mode=False, prog_name="iamrbac")
     except IamrbacError as error:
         terminal.error(f"[{error.code}] {error}")
         return error.exit_code
@@ -70,10 +72,16 @@ def _app(argv: Sequence[str]) -> typer.Typer:
     for name, (module, help_) in COMMANDS.items():
         if name == called:
             function = importlib.import_module(f"iamrbac.cli.{module}").command
-            app.command(name, short_help=help_)(function)
+            app.command(name, short_help=help_, help=_help(function), context_settings=HELP)(function)
         else:
             app.command(name, help=help_)(_unused)
     return app
+
+
+def _help(function: Callable[..., object]) -> str:
+    """Return a command's docstring; its examples keep their lines (that is what a backspace says to the formatter)."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(f"\b\n{one}" if one.startswith("Example") else one for one in paragraphs)
 
 
 def _unused() -> None:
