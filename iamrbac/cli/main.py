@@ -67,7 +67,7 @@ def _usage_text(fault: Any) -> str:
 def _app(argv: Sequence[str]) -> typer.Typer:
     """Build the app with the called command for real, and the others as a line of help."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
-    app.callback()(_root)
+    app.callback(context_settings=HELP)(_root)
     called = next((word for word in argv if not word.startswith("-")), None)
     for name, (module, help_) in COMMANDS.items():
         if name == called:
