@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from iamrbac.rbac.authorizer import Allowed, Authorizer
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, RoleKind, Rule, User
@@ -15,6 +15,9 @@ from iamrbac.sandbox.kube.status import StatusError, forbidden
 from iamrbac.sandbox.kube.store import Store
 
 Webhook: TypeAlias = Callable[[Caller, Request], bool]
+_MOST_NAMESPACES: Final = 1000
+"""Of how many namespaces an index is kept."""
+
 RoleKey: TypeAlias = tuple[RoleKind, str | None, str]
 
 
@@ -83,8 +86,10 @@ class Access:
             return cached
         with self._store.lock:
             version, state = self._version(namespace), self._state(namespace)
-        self._cache[namespace] = (version, Authorizer(state), state)
-        return self._cache[namespace]
+        if len(self._cache) >= _MOST_NAMESPACES:
+            self._cache.clear()
+        current = self._cache[namespace] = (version, Authorizer(state), state)
+        return current
 
     def _version(self, namespace: str) -> tuple[int, ...]:
         changed = self._store.last_change

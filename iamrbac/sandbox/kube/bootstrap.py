@@ -21,8 +21,6 @@ def manifests() -> Iterator[Json]:
     """Everything, in the order of creation. Aggregated roles come without rules."""
     for name in NAMESPACES:
         yield namespace(name)
-    for name in NAMESPACES:
-        yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
     data = _data()
     for role in data["clusterRoles"]:
         body = {key: role[key] for key in ("rules", "aggregationRule") if key in role}

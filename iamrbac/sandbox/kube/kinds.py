@@ -43,11 +43,6 @@ class Kind:
         """GROUP/VERSION, or v1 for the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    @property
-    def resource(self) -> str:
-        """The plural with its group, as messages show it."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
 
 def _apps(kind: str, plural: str, short: str) -> Kind:
     return Kind(

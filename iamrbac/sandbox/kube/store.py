@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final, Literal
 
 from iamrbac.rbac.objects import Binding, Role
@@ -172,7 +173,8 @@ class Store:
                 self._changed.wait(timeout)
             if self.closed or version < self._oldest():
                 return None
-            return tuple(event for event in self._log if event.stored.version > version)
+            fresh = takewhile(lambda event: event.stored.version > version, reversed(self._log))
+            return tuple(fresh)[::-1]
 
     def close(self) -> None:
         """End all watches."""

@@ -7,7 +7,9 @@ import logging
 import select
 import socket
 import ssl
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -22,6 +24,8 @@ _PIECE: Final = 64 * 1024
 _IDLE: Final = 120.0
 """Seconds after which a connection that says nothing is closed."""
 _METHODS: Final = frozenset(f"do_{name}" for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_PATIENCE: Final = 5.0
+"""Seconds that `close` waits for a connection's thread."""
 _LOG = logging.getLogger(__name__)
 
 Handle = Callable[[Call], Response]
@@ -30,9 +34,8 @@ Handle = Callable[[Call], Response]
 class Server(ThreadingHTTPServer):
     """Serves one cluster on a free port of 127.0.0.1."""
 
+    # A process that forgot to stop a cluster must still end; `close` waits for the threads itself.
     daemon_threads = True
-    # Threads of kept-alive connections end when `close` shuts their sockets.
-    block_on_close = True
     request_queue_size = 128
 
     def __init__(self, handle: Handle, context: ssl.SSLContext) -> None:
@@ -40,6 +43,7 @@ class Server(ThreadingHTTPServer):
         self.handle = handle
         self._context = context
         self._open: set[socket.socket] = set()
+        self._workers: set[threading.Thread] = set()
         self._guard = threading.Lock()
 
     @property
@@ -57,6 +61,15 @@ class Server(ThreadingHTTPServer):
             self._open.add(secure)
         return secure, address
 
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection until it ends."""
+        worker = threading.current_thread()
+        with self._guard:
+            self._workers.add(worker)
+        super().process_request_thread(request, client_address)
+        with self._guard:
+            self._workers.discard(worker)
+
     def shutdown_request(self, request: Any) -> None:
         """Close a connection whose work is done."""
         with self._guard:
@@ -64,15 +77,23 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log instead of print: a client that went away is no news, and a bug of ours was answered with 500."""
-        _LOG.debug("connection %s from %s ended", request, client_address, exc_info=True)
+        """Log instead of print: a client that went away is no news, and a bug of ours was answered with 500.
+
+        Only where it happened is logged: the message of an error may hold a token.
+        """
+        kind, _, trace = sys.exc_info()
+        where = "".join(traceback.format_tb(trace))
+        _LOG.debug("%s from %s ended with %s\n%s", request, client_address, kind, where)
 
     def close(self) -> None:
         """Stop accepting, end all connections and wait for their threads."""
         self.shutdown()
         with self._guard:
+            workers = tuple(self._workers)
             for connection in self._open:
                 _shut(connection)
+        for worker in workers:
+            worker.join(_PATIENCE)
         self.server_close()
 
 
