@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     import boto3
 
     from iamrbac.documents.output import OutputFolder
+    from iamrbac.kube.client import KubeApi
     from iamrbac.plan.change import Plan
     from iamrbac.plan.observed import Target
     from iamrbac.usecases.plan import PlanRequest
-    from iamrbac.usecases.ports import Edges, Kube, People, Repository, Roles
+    from iamrbac.usecases.ports import Edges, Kubeconfig, People, Repository, Roles
+    from iamrbac.usecases.whoami import OwnEdges
 
 
 def repository(root: Path | None) -> Repository:
@@ -48,6 +50,31 @@ def edges(root: Path | None) -> Edges:
     return Edges(files, roles(Path(files.root)), IamPeople(aws), EksApi(aws), kube_opener(aws))
 
 
+def own_edges(root: Path | None) -> OwnEdges:
+    """Return what a developer's commands need, with the credentials of the environment. Raises AwsError."""
+    from iamrbac.aws.eks import EksApi
+    from iamrbac.aws.session import session
+    from iamrbac.usecases.whoami import OwnEdges
+
+    files = repository(root)
+    aws = session()
+    return OwnEdges(files, roles(Path(files.root)), EksApi(aws), kube_opener(aws))
+
+
+def kubeconfig(file: Path | None) -> Kubeconfig:
+    """Return a kubeconfig: the file that is named, or the one that kubectl writes to. Raises KubeconfigError."""
+    from iamrbac.kubeconfig.client import KubeconfigFile
+    from iamrbac.kubeconfig.command import iamrbac_command
+    from iamrbac.kubeconfig.file import locate
+
+    return KubeconfigFile(file if file is not None else locate(os.environ), iamrbac_command())
+
+
+def aws_profile() -> str | None:
+    """Return the profile that the environment names, in botocore's order; None without one."""
+    return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or None
+
+
 def people() -> People:
     """Return IAM, with the credentials of the environment. Raises AwsError when there are none."""
     from iamrbac.aws.people import IamPeople
@@ -63,13 +90,13 @@ def output_folder(root: Path) -> OutputFolder:
     return OutputFolder(root)
 
 
-def kube_opener(aws: boto3.Session) -> Callable[[Target], Kube]:
+def kube_opener(aws: boto3.Session) -> Callable[[Target], KubeApi]:
     """Return a function that opens a cluster's API with tokens signed by the session's credentials."""
     from iamrbac.aws.session import keys
     from iamrbac.kube.client import KubeApi
     from iamrbac.token.sign import Credentials, presign, token
 
-    def open_(target: Target) -> Kube:
+    def open_(target: Target) -> KubeApi:
         def fresh() -> str:
             found = keys(aws)
             credentials = Credentials(found.access_key or "", found.secret_key or "", found.token)

@@ -1,0 +1,94 @@
+"""Who AWS says I am, and what that gets me on each cluster: as the cluster answers, and as the policies say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from iamrbac.compile.documents import Documents
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.model.documents import Cluster
+from iamrbac.model.errors import IamrbacError, NotMappedError
+from iamrbac.plan.observed import Target
+from iamrbac.rbac.objects import User
+from iamrbac.usecases.granted import Grant, granted
+from iamrbac.usecases.load import load
+from iamrbac.usecases.plan import CLUSTERS_AT_ONCE, select
+from iamrbac.usecases.ports import Aws, Caller, OwnAccess, Progress, Repository, Roles
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEdges:
+    """The edges that a developer's commands need: nothing that only an administrator may ask."""
+
+    repository: Repository
+    roles: Roles
+    aws: Aws
+    access: Callable[[Target], OwnAccess]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterAccess:
+    """What one cluster says of the caller."""
+
+    cluster: str
+    target: Target | None = None
+    """None when EKS could not describe the cluster."""
+    user: User | None = None
+    """None when the cluster takes the caller for nobody, or it is not known."""
+    grants: tuple[Grant, ...] | None = ()
+    """What the policies give to the user's groups; None when the policies cannot be compiled for this cluster."""
+    error: IamrbacError | None = None
+    """Why it is not known; None when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """The whole answer, or (with `caller` None) the findings that say why the documents mean nothing."""
+
+    caller: Caller | None
+    clusters: tuple[ClusterAccess, ...]
+    findings: tuple[Finding, ...]
+    """What is wrong with the documents. With errors in a policy, clusters are still asked, but no grants are known."""
+
+
+def who_am_i(edges: OwnEdges, at: datetime, names: tuple[str, ...], progress: Progress) -> WhoAmI:
+    """Ask AWS once and every cluster. A cluster that cannot be asked has an `error`; the others go on.
+
+    `names` are clusters, all without them. Raises UsageError for an unknown one, RepositoryError, and AwsError when
+    AWS does not know the caller.
+    """
+    loaded = load(edges.repository, edges.roles.names())
+    if loaded.readable is None:
+        return WhoAmI(None, (), loaded.findings)
+    selected = select(loaded.readable.config.document.clusters, names)
+    caller = edges.aws.caller()
+    progress.step(f"Asking {len(selected)} {'cluster' if len(selected) == 1 else 'clusters'} about {caller.arn}")
+    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
+        asked = tuple(pool.map(lambda cluster: _ask(edges, cluster), selected))
+    broken = any(finding.level is Level.ERROR for finding in loaded.findings)
+    documents = None if broken else loaded.documents
+    return WhoAmI(caller, _with_grants(edges, documents, asked, at), loaded.findings)
+
+
+def _ask(edges: OwnEdges, cluster: Cluster) -> ClusterAccess:
+    target: Target | None = None
+    try:
+        target = edges.aws.target(cluster)
+        return ClusterAccess(cluster.name, target, edges.access(target).whoami())
+    except NotMappedError:
+        return ClusterAccess(cluster.name, target)
+    except IamrbacError as error:
+        return ClusterAccess(cluster.name, target, error=error)
+
+
+def _with_grants(
+    edges: OwnEdges, documents: Documents | None, asked: tuple[ClusterAccess, ...], at: datetime
+) -> tuple[ClusterAccess, ...]:
+    groups = {one.cluster: one.user.groups for one in asked if one.user is not None}
+    found: dict[str, tuple[Grant, ...] | None] = (
+        dict.fromkeys(groups) if documents is None else granted(documents, groups, at, edges.roles.render)
+    )
+    return tuple(replace(one, grants=found[one.cluster]) if one.cluster in found else one for one in asked)
