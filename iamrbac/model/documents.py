@@ -268,4 +268,4 @@ class TemporaryGrant(Document):
     api_version: Literal["iamrbac.dev/v1alpha1"] = Field(alias="apiVersion", description="The language's version.")
     kind: Literal["TemporaryGrant"] = Field(description="The document's kind.")
     metadata: Metadata = Field(description="The grant's name.")
-    spec: TemporarySpec = Field(description="Who gets what until when, and why.")
+    spec: TemporarySpec = Field(description="The grant itself.")

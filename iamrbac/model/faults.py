@@ -13,7 +13,7 @@ from iamrbac.model.documents import MEMBER_KEYS, ROLE_KEYS, TAG
 from iamrbac.model.keys import keys_at
 from iamrbac.model.origin import Fault, KeyAt, Path
 from iamrbac.model.suggest import closest, did_you_mean
-from iamrbac.model.values import FORMS, NAMESPACE, TIME, Form
+from iamrbac.model.values import FORMS, LABEL, NAMESPACE, NAMESPACE_RULE, TIME, Form
 
 UNKNOWN_KIND: Final = "DOC020"
 WRONG_PLACE: Final = "DOC021"
@@ -40,6 +40,7 @@ _NEEDED: Final = {
     "model_type": "a mapping",
 }
 _KINDS: Final = {dict: "a mapping", list: "a list", bool: "the boolean", int: "the number", float: "the number"}
+_LOWER: Final = (LABEL, NAMESPACE, NAMESPACE_RULE)
 _EMPTY: Final = {
     "to": "name sets, or remove the key to mean every set",
     "clusters": 'name clusters ("*" means all of them), or give labels',
@@ -87,7 +88,7 @@ def describe(value: object, written: str | None) -> str:
     if isinstance(value, str):
         return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}…"'
     kind = _KINDS[type(value)]
-    return kind if isinstance(value, dict | list) else f"{kind} {value if written is None else written}"
+    return kind if isinstance(value, dict | list) else f"{kind} {str(value).lower() if written is None else written}"
 
 
 def _read(raw: Any, model: type[BaseModel], written: Written) -> _Error:
@@ -179,7 +180,7 @@ def _pattern(error: _Error) -> Fault:
     elif form is TIME and _fits(TIME, f"{error.value}Z"):
         message = f"{error.name} is {error.shown}, a time without its offset from UTC"
         hint = f'write "{error.value}Z" if it is UTC, or add an offset such as +01:00'
-    elif (better := error.value.lower().replace("_", "-").replace(" ", "-")) != error.value and _fits(form, better):
+    elif form in _LOWER and _fits(form, better := error.value.lower().replace("_", "-").replace(" ", "-")):
         hint = f"write {better}"
     return Fault(WRONG_VALUE, error.path, message, hint)
 
@@ -195,7 +196,9 @@ def _too_long(error: _Error) -> Fault:
 
 
 def _too_short(error: _Error) -> Fault:
-    name = str(error.path[-1]) if error.path else ""
+    if isinstance(error.value, str):
+        return Fault(WRONG_VALUE, error.path, f"{error.name} is empty", "write a text")
+    name = str(error.path[-1])
     return Fault(WRONG_VALUE, error.path, f"{error.name} is empty", _EMPTY.get(name, "write at least one into it"))
 
 

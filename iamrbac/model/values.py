@@ -49,7 +49,7 @@ PRINCIPAL = Form(
     "ci/deployer",
 )
 PERMISSION_SET = Form(f"^{NAME}$", "the name of a permission set", "PaymentsDeveloper")
-CLUSTER_ROLE = Form("^[A-Za-z0-9][A-Za-z0-9_@+=,.:-]*$", "the name of a ClusterRole", "view")
+CLUSTER_ROLE = Form("^[A-Za-z0-9][A-Za-z0-9_@+=,.:-]*$", "the name of a ClusterRole, without / and blanks", "view")
 EKS_POLICY = Form("^[A-Za-z0-9]+$", "the name of an EKS access policy, not its ARN", "AmazonEKSViewPolicy")
 TIME = Form(f"^{_DATE}T{_TIME}$", "a time of RFC 3339 with its offset", "2026-12-24T18:00:00Z")
 TEXT = Form("[^ \t\r\n]", "a text that is not blank", "INC-4211")

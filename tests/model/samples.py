@@ -1,0 +1,99 @@
+"""Valid documents that use every part of the language, as plain values."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+_POLICY: dict[str, Any] = {
+    "apiVersion": "iamrbac.dev/v1alpha1",
+    "kind": "AccessPolicy",
+    "metadata": {"name": "payments"},
+    "spec": {
+        "owners": ["payments-leads@example.com"],
+        "members": {
+            "developers": [
+                {"iamGroup": "payments-developers", "via": "users", "account": "111122223333"},
+                {"permissionSet": "PaymentsDeveloper"},
+            ],
+            "oncall": [{"iamUser": "arn:aws:iam::111122223333:user/staff/carol"}, {"iamUser": "staff/dave"}],
+            "deployer": [{"iamRole": "ci/payments-deployer", "account": "444455556666"}],
+            "nobody": [],
+        },
+        "access": [
+            {
+                "clusters": {"env": "staging", "tier": ""},
+                "namespaces": ["payments", "payments-*", "*-x", "a?"],
+                "role": "developer",
+            },
+            {
+                "to": ["developers"],
+                "clusters": ["production", "prod-*"],
+                "scope": "cluster",
+                "role": {"clusterRole": "system:x"},
+            },
+            {
+                "to": ["oncall"],
+                "clusters": ["*"],
+                "namespaces": ["a"],
+                "role": {"template": "op", "parameters": {"exec": True, "n": [1, None]}},
+            },
+            {"clusters": ["a"], "namespaces": ["a"], "role": {"eksAccessPolicy": "AmazonEKSViewPolicy"}},
+        ],
+    },
+}
+_GRANT: dict[str, Any] = {
+    "apiVersion": "iamrbac.dev/v1alpha1",
+    "kind": "TemporaryGrant",
+    "metadata": {"name": "inc-4211"},
+    "spec": {
+        "team": "payments",
+        "members": [{"iamUser": "dana"}],
+        "access": [{"clusters": ["production"], "namespaces": ["payments"], "role": "operator"}],
+        "notAfter": "2028-02-29T18:00:00.5+01:00",
+        "reason": "INC-4211 peak season on-call",
+    },
+}
+_CONFIG: dict[str, Any] = {
+    "apiVersion": "iamrbac.dev/v1alpha1",
+    "kind": "Config",
+    "metadata": {"name": "acme"},
+    "identity": {"account": "222233334444", "groups": "users"},
+    "home": {"namespace": "iamrbac-system"},
+    "clusters": [
+        {
+            "name": "staging",
+            "eksName": "Staging_1",
+            "account": "111122223333",
+            "region": "eu-west-1",
+            "labels": {"env": "staging"},
+            "mapping": "auto",
+            "delivery": "direct",
+            "manageNamespaces": False,
+            "namespaces": ["payments", "search"],
+        },
+        {"name": "production", "account": "111122223333", "region": "us-gov-west-1"},
+    ],
+    "namespaces": [{"name": "search*", "owner": "search", "accepts": ["payments"]}, {"name": "*", "owner": "platform"}],
+    "suspended": ["arn:aws:iam::222233334444:user/mallory"],
+    "guards": {
+        "maxRemovals": {"count": 5, "fraction": 0.25},
+        "minAdmins": 2,
+        "protectedPrincipals": ["arn:aws:iam::111122223333:role/break-glass"],
+    },
+}
+
+
+def policy() -> dict[str, Any]:
+    """Return an AccessPolicy of one's own."""
+    return deepcopy(_POLICY)
+
+
+def grant() -> dict[str, Any]:
+    """Return a TemporaryGrant of one's own."""
+    return deepcopy(_GRANT)
+
+
+def config() -> dict[str, Any]:
+    """Return a Config of one's own."""
+    return deepcopy(_CONFIG)
