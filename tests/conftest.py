@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from iamrbac.sandbox.runner import Sandbox
 
 _RUNNING: list[Sandbox] = []
+_USED: list[Sandbox] = []
 ROOT = Path(__file__).parents[1]
 
 
@@ -34,22 +35,23 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Start the sandbox anew where another test has wiped moto, whose state belongs to the whole process."""
-    if "sandbox" in getattr(item, "fixturenames", ()):
-        for running in _RUNNING:
-            if not running.intact:
-                running.stop()
-                running.start()
+    """Start the sandbox anew where a test has had it for itself, or has wiped moto, whose state is the process's.
+
+    Here, before any fixture, so that no fixture keeps what it knew of the one before.
+    """
+    names = getattr(item, "fixturenames", ())
+    for running in _RUNNING if "sandbox" in names else ():
+        if _USED or "fresh_sandbox" in names or not running.intact:
+            running.stop()
+            running.start()
+            _USED.clear()
 
 
 @pytest.fixture
 def fresh_sandbox(sandbox: Sandbox) -> Iterator[Sandbox]:
     """The same sandbox, started anew for this test (0.1 s): nothing of earlier tests is left, nor of this one after."""
-    sandbox.stop()
-    sandbox.start()
     yield sandbox
-    sandbox.stop()
-    sandbox.start()
+    _USED.append(sandbox)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def command(
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND …]", help="Run this in the sandbox, then stop.")
+        list[str] | None, typer.Argument(metavar="COMMAND", help="What to run, behind `--`; then the sandbox stops.")
     ] = None,
     repo: RepoOption = None,
     no_color: NoColorOption = False,
@@ -62,7 +62,7 @@ def _serve(terminal: Terminal, repo: Path | None, words: Sequence[str]) -> int:
     fault = process.find(words[0], shell.environment(os.environ, {})) if words else 0
     if fault:
         what = "not found" if fault == process.NOT_FOUND else "cannot be executed"
-        terminal.error(f"[ERR402] {words[0]}: {what}; the sandbox was not started")
+        terminal.error(f"[ERR602] {words[0]}: {what}; the sandbox was not started")
         return fault
     return _start_and_stop(terminal, repo, words)
 

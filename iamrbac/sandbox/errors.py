@@ -8,4 +8,4 @@ from iamrbac.model.errors import IamrbacError
 class SandboxError(IamrbacError):
     """sandbox.yaml is wrong, or something of the sandbox does not start."""
 
-    code = "ERR401"
+    code = "ERR601"

@@ -76,7 +76,8 @@ class Directory:
             for admin in world.admins:
                 self._make_user(account, admin.user, admin.path, f"{admin.user}-{account}")
         for account in world.accounts:
-            for role in (*world.roles, RoleSpec(name=NODE_ROLE), RoleSpec(name=CLUSTER_ROLE)):
+            own = (RoleSpec(name=NODE_ROLE), RoleSpec(name=CLUSTER_ROLE))
+            for role in {role.name: role for role in (*own, *world.roles)}.values():
                 self._make_role(account, role)
 
     def _make_user(self, account: str, name: str, path: str, profile: str) -> None:

@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class CommandError(IamrbacError):
     """The command cannot be executed."""
 
-    code = "ERR402"
+    code = "ERR602"
     exit_code = NOT_EXECUTABLE
 
 

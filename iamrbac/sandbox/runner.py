@@ -165,6 +165,7 @@ class Sandbox:
 
     def _start(self) -> None:
         BackendDict.reset()
+        self.aws = AwsServer()
         self._folder = Path(tempfile.mkdtemp(prefix="iamrbac-sandbox-"))
         self.aws.start()
         self._directory = Directory(self.world)

@@ -93,7 +93,7 @@ def parse_spec(text: str) -> SandboxSpec:
         faults = [*_duplicates(node), *_contradictions(spec)]
         if not faults:
             return spec
-    raise SandboxError("\n".join(faults), hint=f"correct {FILE}; its form is described in the manual")
+    raise SandboxError("\n".join(faults), hint=f"correct {FILE}")
 
 
 def _contradictions(spec: SandboxSpec) -> Iterator[str]:
@@ -153,4 +153,4 @@ def _say(fault: Mapping[str, Any]) -> str:
         for name in (field.alias or key for key, field in model.model_fields.items())
     }
     close = difflib.get_close_matches(str(fault["loc"][-1]), sorted(known), n=1)
-    return "unknown key" + (f"; did you mean {close[0]}?" if close else "")
+    return "unknown key" + (f" (did you mean {close[0]}?)" if close else "")

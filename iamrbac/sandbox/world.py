@@ -113,15 +113,15 @@ def _mentioned(documents: Documents) -> SandboxSpec:
     taken = {user.name: user.path for user in users if user.name != admin.name}
     free = [name for name in NAMES if name not in taken and name != admin.name]
     invented = [free[i] if i < len(free) else f"person-{i + 1}" for i in range(len(groups))]
-    return SandboxSpec(
-        api_version="iamrbac.dev/v1alpha1",
-        kind="Sandbox",
+    # The documents' own models have judged the names; sandbox.yaml's are about what a person writes there.
+    person, role = Person.model_construct, RoleSpec.model_construct
+    return SandboxSpec.model_construct(
         people=(
-            *(Person(user=name, groups=(group,)) for name, group in zip(invented, groups, strict=True)),
-            *(Person(user=name, path=path) for name, path in sorted(taken.items())),
-            Person(user=admin.name, path=admin.path, admin=True),
+            *(person(user=name, groups=(group,)) for name, group in zip(invented, groups, strict=True)),
+            *(person(user=name, path=path) for name, path in sorted(taken.items())),
+            person(user=admin.name, path=admin.path, admin=True),
         ),
-        roles=tuple(RoleSpec(name=name, path=path) for name, path in sorted({r.name: r.path for r in roles}.items())),
+        roles=tuple(role(name=name, path=path) for name, path in sorted({r.name: r.path for r in roles}.items())),
     )
 
 

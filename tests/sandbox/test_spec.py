@@ -70,8 +70,8 @@ def test_the_samples() -> None:
         (
             HEAD + "people: [{user: pat, admin: true, grups: [a]}]\nclustrs: {}\n",
             [
-                "sandbox.yaml:3:42: people[0].grups: unknown key; did you mean groups?",
-                "sandbox.yaml:4:10: clustrs: unknown key; did you mean clusters?",
+                "sandbox.yaml:3:42: people[0].grups: unknown key (did you mean groups?)",
+                "sandbox.yaml:4:10: clustrs: unknown key (did you mean clusters?)",
             ],
         ),
         (HEAD, ["sandbox.yaml:1:1: people: is missing"]),
@@ -89,7 +89,8 @@ def test_the_samples() -> None:
         (
             HEAD + PAT + "clusters: {staging: {authenticationMode: IAM}}\n",
             [
-                "sandbox.yaml:4:42: clusters.staging.authenticationMode: should be 'CONFIG_MAP', 'API_AND_CONFIG_MAP' or 'API'"
+                "sandbox.yaml:4:42: clusters.staging.authenticationMode: "
+                "should be 'CONFIG_MAP', 'API_AND_CONFIG_MAP' or 'API'"
             ],
         ),
         (

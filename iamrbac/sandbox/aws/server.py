@@ -71,8 +71,7 @@ class AwsServer:
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     def start(self) -> None:
-        """Listen on a free port, with nothing remembered from before."""
-        self.front = FrontDoor()
+        """Listen on a free port."""
         self._server = _Server(self.front)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), name="aws", daemon=True)
         self._thread.start()
