@@ -6,6 +6,8 @@ no Python object can be reached, and a parameter called `items` is a parameter.
 
 from __future__ import annotations
 
+import json
+import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
@@ -25,6 +27,7 @@ MOST_LOOPS = 1_000
 """Iterations of all loops of one rendering together; also the length of a list."""
 _LOOP = frozenset({"index", "index0", "first", "last", "length", "revindex", "revindex0"})
 _COUNT = "_counted"
+_NOT_ASCII = re.compile(r"[^ -~]")
 
 
 class TooLargeError(SecurityError):
@@ -40,6 +43,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         self.globals = {"range": safe_range}
         self.filters = {name: _bounded(self.filters[name]) for name in grammar.FILTERS}
+        self.filters["tojson"] = _bounded(_json)
         self.filters[_COUNT] = iter
         self.tests = {name: self.tests[name] for name in grammar.TESTS}
 
@@ -130,6 +134,22 @@ def _joined(parts: Iterator[str]) -> str:
             raise TooLargeError(f"it renders to more than {MOST_OUTPUT} characters")
         text.append(part)
     return "".join(text)
+
+
+def _json(value: Any) -> str:
+    """Return JSON that YAML reads as the same value: of JSON's escapes it does not know surrogate pairs."""
+    return _NOT_ASCII.sub(_escape, json.dumps(value, ensure_ascii=False, sort_keys=True, default=_no_json))
+
+
+def _no_json(value: Any) -> Any:
+    if isinstance(value, Undefined):
+        str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
 
 
 def _scalar(value: Any) -> Any:

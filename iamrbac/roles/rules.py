@@ -57,7 +57,8 @@ def _load(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f" in line {mark.line + 1} of its output, {_excerpt(text, mark.line)}" if mark is not None else ""
-        raise TemplateError(faults.NOT_YAML, f"it does not render to YAML: {error.problem}{at}", _SHAPE) from error
+        why = ", ".join(part for part in (error.context, error.problem) if part)
+        raise TemplateError(faults.NOT_YAML, f"it does not render to YAML: {why}{at}", _SHAPE) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TemplateError(faults.NOT_YAML, "it does not render to YAML", _SHAPE) from error
 

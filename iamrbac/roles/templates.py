@@ -18,7 +18,7 @@ SUFFIX = ".yaml.j2"
 MOST_SOURCE = 64 * 1024
 """Bytes of a template file."""
 _SHIPPED = Path(__file__).resolve().parent.parent
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class TemplateRoles:
