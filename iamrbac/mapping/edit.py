@@ -10,11 +10,13 @@ changed; and all of them are removed, since to take out the last one only would 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from typing import TypeAlias
 
 from iamrbac.mapping import block, flow
-from iamrbac.mapping.aws_auth import SECTIONS, ReadRow, read, read_section, skippable
+from iamrbac.mapping.aws_auth import SECTIONS, ReadRow, ReadSection, read, read_section, skippable
 from iamrbac.mapping.objects import AwsAuthRow, Section
 from iamrbac.mapping.resolve import shadows
 from iamrbac.mapping.row_edit import change, rewrite
@@ -26,6 +28,10 @@ from iamrbac.model.errors import AwsAuthError
 
 WHERE = "kube-system/aws-auth"
 BY_HAND = "correct it by hand: kubectl -n kube-system edit configmap aws-auth"
+MAX_BYTES = 1024 * 1024
+"""What the API server lets a ConfigMap's data have."""
+
+Reader: TypeAlias = Callable[[Section, str], ReadSection]
 
 
 def edit(data: Mapping[str, str], wanted: Sequence[AwsAuthRow], remove: Collection[str]) -> dict[str, str]:
@@ -34,31 +40,32 @@ def edit(data: Mapping[str, str], wanted: Sequence[AwsAuthRow], remove: Collecti
     No row whose ARN is in neither is touched. A wanted row that is there is changed in place, a new one goes to the end
     of its section in the section's own style. The same call on the result changes nothing.
 
-    Raises AwsAuthError when a section does not parse, or when the result would not read as it should; then there is
-    nothing to write.
+    Raises AwsAuthError when a section does not parse, when the result would not read as it should, or when it would not
+    fit into a ConfigMap; then there is nothing to write.
     """
     broken = read(data).broken
     if broken:
         raise AwsAuthError(f"cannot be edited, since it does not parse: {'; '.join(broken)}", where=WHERE, hint=BY_HAND)
     gone = frozenset(remove) - {row.arn for row in wanted}
-    reasons: list[str] = []
+    # Several steps read the same text, which is the only costly thing here.
+    reader = cache(read_section)
+    fault = ""
     for rewriting in (False, True):
-        after, fault = _attempt(data, wanted, gone, rewriting)
-        fault = fault or _difference(data, after, wanted, gone)
+        after, fault = _attempt(data, wanted, gone, reader, rewriting=rewriting)
+        fault = fault or _difference(data, after, wanted, gone, reader)
         if not fault:
-            return after
-        reasons.append(fault)
-    raise AwsAuthError(f"cannot be edited without harm to other rows: {reasons[-1]}", where=WHERE, hint=BY_HAND)
+            return _fitting(after)
+    raise AwsAuthError(f"cannot be edited without harm to other rows: {fault}", where=WHERE, hint=BY_HAND)
 
 
 def _attempt(
-    data: Mapping[str, str], wanted: Sequence[AwsAuthRow], gone: Collection[str], rewriting: bool
+    data: Mapping[str, str], wanted: Sequence[AwsAuthRow], gone: Collection[str], reader: Reader, *, rewriting: bool
 ) -> tuple[dict[str, str], str]:
     after = dict(data)
     for section in SECTIONS:
         rows = [row for row in wanted if row.section == section]
         try:
-            text = _Editor(section, data.get(section, ""), rewriting).text(rows, gone)
+            text = _Editor(section, data.get(section, ""), reader, rewriting).text(rows, gone)
         except BrokenSectionError as error:
             return after, f"{section} would not parse any more ({error})"
         if section in data or text:
@@ -66,14 +73,26 @@ def _attempt(
     return after, ""
 
 
+def _fitting(data: dict[str, str]) -> dict[str, str]:
+    size = sum(len(text.encode()) for text in data.values())
+    if size > MAX_BYTES:
+        raise AwsAuthError(
+            f"would have {size} bytes, and a ConfigMap holds {MAX_BYTES}",
+            where=WHERE,
+            hint="let this cluster use access entries (mapping: access-entries)",
+        )
+    return data
+
+
 class _Editor:
     """Edits one section. `rewriting` writes changed rows anew, where smaller edits did not give what was meant."""
 
-    def __init__(self, section: Section, text: str, rewriting: bool) -> None:
+    def __init__(self, section: Section, text: str, reader: Reader, rewriting: bool) -> None:
         self._section: Section = section
         self._text = text
+        self._reader = reader
         self._rewriting = rewriting
-        self._read = read_section(section, text)
+        self._read = reader(section, text)
         self._style = style_of(self._read, text)
 
     def text(self, wanted: Sequence[AwsAuthRow], gone: Collection[str]) -> str:
@@ -111,13 +130,14 @@ class _Editor:
         style = self._style
         if skippable(text):
             return "".join(f"{block_row(row, style)}{style.line_break}" for row in rows)
-        lines, document = Lines(text), read_section(self._section, text).document
+        lines, document = Lines(text), self._reader(self._section, text).document
         root = document.root
         if isinstance(root, ListNode) and root.flow:
             return apply(text, [flow.append_rows(lines, root, [flow_row(row, style) for row in rows])])
         if isinstance(root, Scalar) and root.start < root.end:
             # A null that is written out: `~` or `null`.
-            return apply(text, [Edit(root.start, root.end, f"[{', '.join(flow_row(row, style) for row in rows)}]")])
+            listed = f",{style.line_break} ".join(flow_row(row, style) for row in rows)
+            return apply(text, [Edit(root.start, root.end, f"[{listed}]")])
         end = _end(lines, root.end if isinstance(root, ListNode) else 0, document.end)
         before = lines.line_break(end)
         return apply(text, [Edit(end, end, "".join(f"{before}{block_row(row, style)}" for row in rows))])
@@ -133,6 +153,7 @@ def _difference(
     after: Mapping[str, str],
     wanted: Sequence[AwsAuthRow],
     gone: Collection[str],
+    reader: Reader,
 ) -> str:
     """Return why the result is not what was meant; "" when it is."""
     reading = read(after)
@@ -140,7 +161,10 @@ def _difference(
         return f"it would not parse any more ({'; '.join(reading.broken)})"
     ours = {row.arn for row in wanted} | set(gone)
     for section in SECTIONS:
-        if _others(section, data.get(section, ""), ours) != _others(section, after.get(section, ""), ours):
+        texts = data.get(section, ""), after.get(section, "")
+        if texts[0] != texts[1] and _others(section, texts[0], ours, reader) != _others(
+            section, texts[1], ours, reader
+        ):
             return f"other rows of {section} would change"
     for arn in gone:
         if any(row.arn == arn for row in reading.rows):
@@ -156,9 +180,9 @@ def _difference(
     return ""
 
 
-def _others(section: Section, text: str, ours: Collection[str]) -> list[tuple[str, ReadRow | None]]:
+def _others(section: Section, text: str, ours: Collection[str], reader: Reader) -> list[tuple[str, ReadRow | None]]:
     """Return the items that are not ours, as written and as read."""
-    found = read_section(section, text)
+    found = reader(section, text)
     rows = {row.index: row for row in found.rows}
     return [
         (text[item.start : item.end], replace(rows[index], index=0) if index in rows else None)

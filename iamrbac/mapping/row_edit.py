@@ -25,8 +25,8 @@ from iamrbac.mapping.yaml_tree import Alias, Mapping, Node, Scalar, Sequence
 def change(lines: Lines, item: Node, row: ReadRow, wanted: AwsAuthRow, style: Style) -> list[Edit] | None:
     """Return the smallest edits that make the row say what is wanted: of its username and its groups only.
 
-    None where it is written in a way that only `rewrite` can deal with: aliases of whole rows, keys twice, text over
-    several lines.
+    None where it is written in a way that only `rewrite` can deal with: an alias for a whole row, a key twice, a map
+    where a text should be.
     """
     if not isinstance(item, Mapping):
         return None
@@ -52,7 +52,10 @@ def change(lines: Lines, item: Node, row: ReadRow, wanted: AwsAuthRow, style: St
 
 
 def rewrite(lines: Lines, item: Node, wanted: AwsAuthRow, style: Style, *, in_flow: bool) -> Edit:
-    """Return the edit that puts a new row in the place of the old one; comment lines within it come after it."""
+    """Return the edit that puts a new row in the place of the old one; comment lines within it come after it.
+
+    Fields that aws-auth has no use for are not written again.
+    """
     if in_flow:
         return Edit(item.start, item.end, flow_row(wanted, style))
     whole = block.remove(lines, [item])
@@ -66,13 +69,14 @@ def _values(row: Mapping, name: str) -> list[Node]:
 def _token(lines: Lines, value: Node, text: str, in_flow: bool) -> Edit | None:
     if value.start == value.end:
         return Edit(value.start, value.end, f" {scalar(text, '', flow=in_flow)}")
-    if not _short(lines, value):
+    if not _whole(lines, value):
         return None
     return Edit(value.start, value.end, scalar(text, quote_of(lines.text, value), flow=in_flow))
 
 
-def _short(lines: Lines, value: Node) -> bool:
-    return isinstance(value, Scalar | Alias) and lines.start(value.start) == lines.start(value.end)
+def _whole(lines: Lines, value: Node) -> bool:
+    """Whether a value can be replaced as it stands: no line of it can be a comment."""
+    return isinstance(value, Scalar | Alias) or (value.flow and lines.start(value.start) == lines.start(value.end))
 
 
 def _groups(lines: Lines, row: Mapping, value: Node, wanted: AwsAuthRow, style: Style) -> list[Edit] | None:
@@ -83,7 +87,7 @@ def _groups(lines: Lines, row: Mapping, value: Node, wanted: AwsAuthRow, style: 
         end, line_break = lines.end(value.end), lines.line_break(value.end)
         new = "".join(f"{line_break}{line}" for line in group_lines(wanted.groups, style, column))
         return [Edit(end, end, new)]
-    if value.start == value.end or _short(lines, value):
+    if value.start == value.end or _whole(lines, value):
         blank = " " if value.start == value.end else ""
         return [Edit(value.start, value.end, f"{blank}{flow_list(wanted.groups, style.group_quote)}")]
     return None

@@ -181,10 +181,11 @@ def test_a_change_touches_the_username_and_the_groups_that_differ() -> None:
         ("username: after\n  groups:\n    - x\n    # n\n    - a\n    - y\n    - c\n    - z\n",
          "username: after\n  groups:\n    # n\n    - a\n    - c\n"),
         ("username: after\n  groups: [x, # n\n    a, y, c, z]\n", "username: after\n  groups: [# n\n    a, c]\n"),
-        # What small edits cannot do is written anew, in the section's style.
         ("username: >-\n    be\n    fore\n  groups: [a]\n", "username: after\n  groups: [a, c]\n"),
+        ("username: {a: b}\n  # n\n  groups: {a: b}\n", "username: after\n  # n\n  groups: [a, c]\n"),
+        # What small edits cannot do is written anew, in the section's style.
         ("username: a\n  username: b\n  groups: [a]\n", "username: after\n  groups: [a, c]\n"),
-        ("username: {a: b}\n  # n\n  groups: [a]\n", "username: after\n  groups: [a, c]\n  # n\n"),
+        ("more: x\n  username:\n    a: b\n    # n\n  groups: [a]\n", "username: after\n  groups: [a, c]\n    # n\n"),
     ],
 )  # fmt: skip
 def test_changed_rows(fields: str, expected: str) -> None:
@@ -282,6 +283,12 @@ def test_nothing_can_follow_a_block_scalar_without_a_break_at_its_end() -> None:
     text = "- rolearn: x\n  username: |\n    text"
     with pytest.raises(AwsAuthError, match="other rows of mapRoles would change"):
         add(text)
+
+
+def test_more_than_a_config_map_holds_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(AwsAuthError, match=r"would have 10\d{5} bytes, and a ConfigMap holds 1048576") as caught:
+        edit({"mapRoles": "", "other": "é" * 524_288}, [NEW], ())
+    assert caught.value.hint == "let this cluster use access entries (mapping: access-entries)"
 
 
 def test_every_text_can_be_a_username_or_a_group() -> None:
