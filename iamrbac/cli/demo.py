@@ -17,18 +17,27 @@ def command(repo: RepoOption = None, no_color: NoColorOption = False, quiet: Qui
     Example:
       iamrbac demo
     """
-    from iamrbac import wiring
     from iamrbac.sandbox.extra import require
 
     require()
+    from iamrbac.sandbox.sample import copied
+
+    terminal = Terminal(no_color=no_color, quiet=quiet)
+    if repo is not None:
+        return _play(terminal, repo)
+    with copied() as root:
+        return _play(terminal, root)
+
+
+def _play(terminal: Terminal, root: Path) -> int:
+    from iamrbac import wiring
     from iamrbac.sandbox.demo import Stage, play
     from iamrbac.sandbox.kubectl import client
     from iamrbac.sandbox.narrator import DoesNotHoldError, Narrator
-    from iamrbac.sandbox.sample import SAMPLE, open_sandbox
+    from iamrbac.sandbox.sample import open_sandbox
 
-    terminal = Terminal(no_color=no_color, quiet=quiet)
-    repository = wiring.repository(repo if repo is not None else SAMPLE)
-    narrator = Narrator(_nothing if quiet else terminal.answer, terminal.paint)
+    repository = wiring.repository(root)
+    narrator = Narrator(_nothing if terminal.quiet else terminal.answer, terminal.paint)
     with open_sandbox(repository) as sandbox:
         try:
             play(Stage(sandbox, Path(repository.root), client(), narrator))

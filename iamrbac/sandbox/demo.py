@@ -17,7 +17,7 @@ from iamrbac.sandbox.kubectl import Answer, Client
 from iamrbac.sandbox.narrator import DoesNotHoldError, Narrator
 from iamrbac.sandbox.runner import Sandbox
 
-CLUSTER, NAMESPACE, ELSEWHERE = "staging", "payments", "search"
+CLUSTER, NAMESPACE, ELSEWHERE = "staging", "payments", "default"
 LEAVER, COLLEAGUE, GROUP = "alice", "bob", "payments-developers"
 INTRUDER = "dave"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import iamrbac
 from iamrbac.sandbox.errors import SandboxError
@@ -14,6 +16,15 @@ from iamrbac.usecases.load import load
 from iamrbac.usecases.ports import Repository
 
 SAMPLE = Path(iamrbac.__file__).parent / "sample"
+
+
+@contextmanager
+def copied() -> Iterator[Path]:
+    """Copy the sample into a folder of its own: in a checkout it is links, which a repository may not follow."""
+    with TemporaryDirectory(prefix="iamrbac-sample-") as folder:
+        root = Path(folder) / "acme"
+        shutil.copytree(SAMPLE, root)
+        yield root
 
 
 @contextmanager
