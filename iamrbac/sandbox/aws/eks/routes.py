@@ -26,6 +26,7 @@ _ROUTES = {
     ("POST", "tags/*"): "TagResource",
     ("DELETE", "tags/*"): "UntagResource",
 }
+OPERATIONS = frozenset(_ROUTES.values())
 _BY_SHAPE = {(method, tuple(path.split("/"))): name for (method, path), name in _ROUTES.items()}
 
 
