@@ -9,7 +9,7 @@ from difflib import get_close_matches
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that `word` most likely stands for, or None; upper and lower case, - and _ are the same."""
     plain = {_plain(one): one for one in sorted(known, reverse=True)}
-    found = get_close_matches(_plain(word), plain, n=1, cutoff=0.7)
+    found = get_close_matches(_plain(word), plain, n=1, cutoff=0.66)
     return plain[found[0]] if found else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from iamrbac.compile.check.said import Line, Said, error, info, listed, warning
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import EksAccessPolicy, TemplateRole
-from iamrbac.model.selection import is_pattern, matches
+from iamrbac.model.selection import consents, is_pattern, matches
 
 
 def config_clusters(said: Said) -> Iterator[Finding]:
@@ -42,8 +42,7 @@ def selectors(said: Said) -> Iterator[Finding]:
         if isinstance(selector, Mapping):
             if not line.clusters:
                 labels = ", ".join(f"{key}: {value}" for key, value in selector.items())
-                message = f"no cluster has the labels {labels}"
-                yield error("POL005", line.file, path, message, f"see the labels of {said.config_file}")
+                yield error("POL005", line.file, path, f"no cluster has the labels {labels}", _labels(said, selector))
             continue
         for place, wanted in enumerate(selector):
             if wanted not in matched:
@@ -59,10 +58,11 @@ def selectors(said: Said) -> Iterator[Finding]:
 def roles(said: Said) -> Iterator[Finding]:
     """POL011 a grant on a whole cluster, POL012 an EKS access policy where it cannot be, POL020 an unknown template."""
     known = frozenset(said.templates)
+    others: dict[str, list[str]] = {}
     for line in said.lines:
         role = line.access.role
         if line.access.scope == "cluster" and line.clusters:
-            yield _whole_cluster(line)
+            yield _whole_cluster(said, line, others)
         if isinstance(role, EksAccessPolicy):
             yield from _without_entries(line, role)
             continue
@@ -75,10 +75,30 @@ def roles(said: Said) -> Iterator[Finding]:
             )
 
 
-def _whole_cluster(line: Line) -> Finding:
+def _labels(said: Said, selector: Mapping[str, str]) -> str:
+    """Say what the first label that no cluster has could be."""
+    for key, value in selector.items():
+        values = sorted({cluster.labels[key] for cluster in said.config.clusters if key in cluster.labels})
+        if not values:
+            keys = sorted({label for cluster in said.config.clusters for label in cluster.labels})
+            return said.suggest(key, keys, f"labels in {said.config_file}: {listed(keys) or 'none'}")
+        if value not in values:
+            return said.suggest(value, values, f"{key} in {said.config_file}: {listed(values)}")
+    return f"no cluster of {said.config_file} has all of them at once: correct one, or label a cluster so"
+
+
+def _whole_cluster(said: Said, line: Line, others: dict[str, list[str]]) -> Finding:
+    """A grant on everything is told; where that takes in namespaces of teams that did not agree, it is a warning."""
     names = [cluster.name for cluster in line.clusters]
+    if line.team not in others:
+        refusing = {rule.owner for rule in said.config.namespaces if not consents(rule, line.team)}
+        others[line.team] = sorted(refusing)
+    path = (*line.path, "scope")
     message = f"this line grants on all namespaces, and on what is in none, of {listed(names)}"
-    return info("POL011", line.file, (*line.path, "scope"), message, "name namespaces where that is enough", names)
+    if not others[line.team]:
+        return info("POL011", line.file, path, message, "name namespaces where that is enough", names)
+    message += f"; among them are namespaces of {listed(others[line.team])}, who did not accept {line.team}"
+    return warning("POL011", line.file, path, message, "name namespaces, or make sure that they agree", names)
 
 
 def _without_entries(line: Line, role: EksAccessPolicy) -> Iterator[Finding]:

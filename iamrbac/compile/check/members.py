@@ -11,6 +11,7 @@ from iamrbac.model.documents import IamGroup, IamRole, IamUser, Member
 from iamrbac.model.origin import Path
 
 _KEYS = {"user": "iamUser", "role": "iamRole", "group": "iamGroup"}
+_WORDS = {"root": "the root user of an account", "instance-profile": "an instance profile"}
 
 
 def members(said: Said) -> Iterator[Finding]:
@@ -43,7 +44,11 @@ def _listed_fault(entry: str) -> tuple[str, str] | None:
         return None
     if arn.kind == "assumed-role":
         return f"{entry} is one session of a role", f"write the role: {canonical(entry)}, with its path if it has one"
-    return f"{entry} is a {arn.kind}, and only users and roles can be listed here", "write ARNs of users or roles"
+    return f"{entry} is {_words(arn)}, and only users and roles can be listed here", "write ARNs of users or roles"
+
+
+def _words(arn: Arn) -> str:
+    return _WORDS.get(arn.kind, f"a {arn.kind}")
 
 
 class _Member:
@@ -117,7 +122,7 @@ class _Member:
             path_hint = f"write iamRole: {canonical(str(arn))}, with the role's path if it has one"
             return self._error("POL018", key, message, path_hint)
         hint = f"write {_KEYS[arn.kind]}: {arn}" if arn.kind in _KEYS else f"name an IAM {kind}"
-        return self._error("POL018", key, f"{arn} is a {arn.kind}, and {key} means a {kind}", hint)
+        return self._error("POL018", key, f"{arn} is {_words(arn)}, and {key} means a {kind}", hint)
 
     def _partition(self, key: str, arn: Arn) -> Iterator[Finding]:
         elsewhere = [one.name for one in self.one.clusters() if partition_of(one.region) != arn.partition]

@@ -99,12 +99,15 @@ class _Absent:
             yield warning("POL009", line.file, path, message, self._said.suggest(wanted, known, hint), absent)
 
     def _without(self, line: Line, wanted: str) -> Iterator[str]:
-        for cluster in line.clusters:
-            catalogue = self._catalogues.get(cluster.name)
-            if catalogue is None:
-                continue
-            if is_pattern(wanted):
-                if not any(matches(wanted, name) and not reserved(name, self._home) for name in catalogue):
-                    yield cluster.name
-            elif wanted not in catalogue and not cluster.manage_namespaces:
-                yield cluster.name
+        """Return the clusters that lack a name; for a pattern all that are known, when it matches in none of them."""
+        known = [
+            (cluster, self._catalogues[cluster.name]) for cluster in line.clusters if cluster.name in self._catalogues
+        ]
+        if is_pattern(wanted):
+            if not any(self._means(wanted, catalogue) for _, catalogue in known):
+                yield from (cluster.name for cluster, _ in known)
+            return
+        yield from (one.name for one, catalogue in known if wanted not in catalogue and not one.manage_namespaces)
+
+    def _means(self, pattern: str, catalogue: frozenset[str]) -> bool:
+        return any(matches(pattern, name) and not reserved(name, self._home) for name in catalogue)
