@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -80,20 +82,19 @@ class PythonClient:
 
     def get(self, environment: Mapping[str, str], context: str, resource: str, namespace: str) -> Answer:
         """List a resource in a namespace."""
-        return self._call(environment, context, "GET", f"/api/v1/namespaces/{namespace}/{resource}", None)
+        return self._call(environment, context, "CoreV1Api", f"list_namespaced_{resource.rstrip('s')}", [namespace])
 
     def patch(
         self, environment: Mapping[str, str], context: str, resource: str, name: str, namespace: str, body: str
     ) -> Answer:
         """Send a JSON patch."""
-        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/{resource}s/{name}"
-        return self._call(environment, context, "PATCH", path, body)
+        method = {"rolebinding": "patch_namespaced_role_binding"}[resource]
+        return self._call(environment, context, "RbacAuthorizationV1Api", method, [name, namespace, json.loads(body)])
 
-    def _call(self, environment: Mapping[str, str], context: str, method: str, path: str, body: str | None) -> Answer:
-        import json
-        import sys
-
-        script = [sys.executable, "-c", _SCRIPT, context, method, path, body or "null"]
+    def _call(
+        self, environment: Mapping[str, str], context: str, api: str, method: str, arguments: list[object]
+    ) -> Answer:
+        script = [sys.executable, "-c", _SCRIPT, context, api, method, json.dumps(arguments)]
         done = subprocess.run(script, env=dict(environment), capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0 or not done.stdout.strip():
             return Answer(500, (done.stderr.strip().splitlines() or ["no answer"])[-1])
@@ -104,15 +105,12 @@ class PythonClient:
 # A process of its own, as kubectl is: its environment is the developer's, not ours.
 _SCRIPT = """
 import json, sys
-from kubernetes import config
+import kubernetes
 from kubernetes.client.exceptions import ApiException
-context, method, path, body = sys.argv[1:5]
-api = config.new_client_from_config(context=context)
+context, api, method, arguments = sys.argv[1:5]
 try:
-    answer = api.call_api(
-        path, method, header_params={"Content-Type": "application/json-patch+json", "Accept": "application/json"},
-        body=json.loads(body), auth_settings=["BearerToken"], response_type="object", _return_http_data_only=False,
-    )
+    client = kubernetes.config.new_client_from_config(context=context)
+    getattr(getattr(kubernetes.client, api)(client), method)(*json.loads(arguments))
     print(json.dumps({"status": 200, "text": "ok"}))
 except ApiException as error:
     try:
