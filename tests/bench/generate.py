@@ -69,6 +69,4 @@ def _line(number: int, index: int) -> str:
     else:
         role = ROLES[index % 4]
     to = ("developers", "oncall", "deployer")[index % 3]
-    return (
-        f"    - to: [{to}]\n      clusters: {clusters}\n      namespaces: {namespaces}\n      role: {role}\n"
-    )
+    return f"    - to: [{to}]\n      clusters: {clusters}\n      namespaces: {namespaces}\n      role: {role}\n"
