@@ -50,6 +50,9 @@ def explain(error: YAMLError, data: bytes) -> Problem:
         message = "a tab stands here, and YAML is indented with blanks"
         return Problem(ids.SYNTAX, message, "write two blanks for each tab", line, column)
     said = f"{context}, {problem}" if context else problem
+    begun = error.context_mark
+    if begun is not None and begun.line != mark.line:
+        said += f" (it begins in line {begun.line + 1}, column {begun.column + 1})"
     return Problem(ids.SYNTAX, f"YAML cannot be read here: {said}", _hint(said, text, line, column), line, column)
 
 

@@ -26,8 +26,8 @@ class ValidationJson(TypedDict):
 
 def findings_text(findings: Sequence[Finding], paint: Paint | None = None) -> str:
     """Return one line for each finding, by file and place, and the sum of them last."""
-    lines = [_line(finding, paint) for finding in in_order(findings)]
-    return "\n".join([*lines, summary(findings)])
+    ordered = in_order(findings)
+    return "\n".join([*(_line(finding, paint) for finding in ordered), summary(ordered)])
 
 
 def validation_text(validation: Validation, paint: Paint | None = None) -> str:

@@ -21,9 +21,10 @@ def namespaces(said: Said) -> Iterator[Finding]:
         for index, wanted in enumerate(line.access.namespaces or ()):
             path = (*line.path, "namespaces", index)
             yield from _consent(said, owners, line, wanted, path)
-            if not is_pattern(wanted):
-                yield from _guarded(said, line, wanted, path)
-            yield from absent.findings(line, wanted, path)
+            if reserved(wanted, said.config.home.namespace) and not is_pattern(wanted):
+                yield _guarded(said, line, wanted, path)
+            else:
+                yield from absent.findings(line, wanted, path)
 
 
 def owner_rules(said: Said) -> Iterator[Finding]:
@@ -60,13 +61,13 @@ def _ask(said: Said, rule: NamespaceRule, team: str) -> str:
     return f"let {rule.owner} add accepts: [{team}] to the rule {rule.name} in {said.config_file}"
 
 
-def _guarded(said: Said, line: Line, wanted: str, path: Path) -> Iterator[Finding]:
+def _guarded(said: Said, line: Line, wanted: str, path: Path) -> Finding:
+    """A reserved namespace by name: nobody needs the home; in kube-* reading may be wanted, so that is a warning."""
     if wanted == said.config.home.namespace:
         message = f"{wanted} is where iamrbac keeps its own objects: who may write there decides what iamrbac owns"
-        yield error("POL010", line.file, path, message, "grant in another namespace")
-    elif wanted.startswith("kube-"):
-        message = f"{wanted} belongs to Kubernetes: who may write there can reach the whole cluster"
-        yield warning("POL010", line.file, path, message, "make sure that the role only reads, or remove it")
+        return error("POL010", line.file, path, message, "grant in another namespace")
+    message = f"{wanted} belongs to Kubernetes: who may write there can reach the whole cluster"
+    return warning("POL010", line.file, path, message, "make sure that the role only reads, or remove it")
 
 
 class _Absent:
