@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
-from iamrbac.model.documents import DnsLabel
+from iamrbac.model.values import DnsLabel
 from iamrbac.sandbox.errors import SandboxError
 
 FILE = "sandbox.yaml"

@@ -116,6 +116,8 @@ def _mentioned(documents: Documents) -> SandboxSpec:
     # The documents' own models have judged the names; sandbox.yaml's are about what a person writes there.
     person, role = Person.model_construct, RoleSpec.model_construct
     return SandboxSpec.model_construct(
+        api_version="iamrbac.dev/v1alpha1",
+        kind="Sandbox",
         people=(
             *(person(user=name, groups=(group,)) for name, group in zip(invented, groups, strict=True)),
             *(person(user=name, path=path) for name, path in sorted(taken.items())),

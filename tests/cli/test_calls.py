@@ -28,7 +28,7 @@ def recorded() -> Iterator[tuple[Counter[str], Counter[tuple[str, str]]]]:
     """Record every AWS operation and every HTTP request (method, path) of this process."""
     operations: Counter[str] = Counter()
     requests: Counter[tuple[str, str]] = Counter()
-    call, send = botocore.client.BaseClient._make_api_call, urllib3.HTTPConnectionPool.urlopen
+    call, send = vars(botocore.client.BaseClient)["_make_api_call"], urllib3.HTTPConnectionPool.urlopen
 
     def _call(self: Any, operation: str, arguments: Any) -> Any:
         operations[f"{self.meta.service_model.service_name}:{operation}"] += 1
