@@ -75,8 +75,12 @@ def aws_call(where: str, service: str = "") -> Iterator[None]:
         raise AwsError(one_line(str(error)), where=where, hint=_next_step(error)) from error
 
 
+def _action(error: ClientError, service: str) -> str:
+    return f"{service}:{error.operation_name}" if service else error.operation_name
+
+
 def _refusal(error: ClientError, service: str) -> str:
-    action = f"{service}:{error.operation_name}" if service else error.operation_name
+    action = _action(error, service)
     tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
     after = f" after {tries + 1} attempts" if tries and code_of(error) in _THROTTLED else ""
     return f"{action} failed with {code_of(error) or 'an unknown error'}{after}: {text_of(error) or 'no reason given'}"
@@ -87,7 +91,7 @@ def _hint(error: ClientError, service: str) -> str:
     if code in _EXPIRED:
         return _SIGN_IN
     if code in _DENIED:
-        return f"ask for the IAM permission {service}:{error.operation_name}"
+        return f"ask for the IAM permission {_action(error, service)}"
     if code in _THROTTLED:
         return "try again in a minute; another program may be using up the account's request rate"
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -129,10 +129,10 @@ class KubeApi:
         return reviews.can(self._transport, request)
 
     def _namespaces(self) -> frozenset[str]:
+        doing = "list namespaces"
         items = list_all(self._transport, paths.everywhere("Namespace"), "namespaces", self._page)
-        there = [item for item in items if not self._shaped("list namespaces", parse.terminating, item)]
-        read = [self._shaped("list namespaces", lambda one: parse.namespace(self._cluster, one), one) for one in there]
-        return frozenset(item.key.name for item in read)
+        there = [item for item in items if not self._shaped(doing, parse.terminating, item)]
+        return frozenset(self._shaped(doing, parse.namespace, item) for item in there)
 
     def _rbac(self, kind: Kind) -> list[Observed]:
         path = paths.everywhere(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from iamrbac.compile.desired import Key, Kind, Namespace, Spec
+from iamrbac.compile.desired import Key, Kind, Spec
 from iamrbac.plan.observed import AwsAuth, Meta, Observed
 from iamrbac.rbac.wire import binding_from_json, role_from_json
 
@@ -23,11 +23,9 @@ def rbac_object(cluster: str, kind: Kind, value: object) -> Observed:
     return Observed(Key(cluster, kind, namespace, name), spec, meta(metadata))
 
 
-def namespace(cluster: str, value: object) -> Observed:
-    """Return one namespace. Raises ValueError."""
-    metadata = _mapping(_mapping(value, "item").get("metadata"), "metadata")
-    name = _text(metadata, "name")
-    return Observed(Key(cluster, "Namespace", "", name), Namespace(name), meta(metadata))
+def namespace(value: object) -> str:
+    """Return a namespace's name. Raises ValueError."""
+    return _text(_mapping(_mapping(value, "item").get("metadata"), "metadata"), "name")
 
 
 def terminating(value: object) -> bool:

@@ -14,7 +14,6 @@ _KINDS: Final[dict[str, tuple[str, str, bool]]] = {
     "ClusterRole": (_RBAC, "clusterroles", False),
     "ClusterRoleBinding": (_RBAC, "clusterrolebindings", False),
 }
-KINDS: Final = tuple(_KINDS)
 AWS_AUTH: Final = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
 AWS_AUTH_COLLECTION: Final = "/api/v1/namespaces/kube-system/configmaps"
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
+from moto.sts.models import sts_backends
 
 from iamrbac.token.chain import find, session_name
 from iamrbac.token.errors import TokenError
@@ -33,6 +34,8 @@ def test_role_arn_gives_that_roles_credentials(sts: str) -> None:
     found = find(None, "eu-west-1", "arn:aws:iam::111122223333:role/ci/deployer")
     assert found.access_key.startswith("ASIA")
     assert found.token
+    sessions = [role.session_name for role in sts_backends["111122223333"]["aws"].assumed_roles]
+    assert sessions[-1] == "moto", "what moto calls a caller that it does not know"
 
 
 def test_an_endpoint_that_does_not_answer_is_one_fault(sts: str, monkeypatch: pytest.MonkeyPatch) -> None:
