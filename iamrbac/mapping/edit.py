@@ -22,7 +22,7 @@ from iamrbac.mapping.resolve import shadows
 from iamrbac.mapping.row_edit import change, rewrite
 from iamrbac.mapping.style import block_row, flow_row, style_of
 from iamrbac.mapping.text import Edit, Lines, apply
-from iamrbac.mapping.yaml_tree import BrokenSectionError, Scalar
+from iamrbac.mapping.yaml_tree import BREAK, BrokenSectionError, Scalar
 from iamrbac.mapping.yaml_tree import Sequence as ListNode
 from iamrbac.model.errors import AwsAuthError
 
@@ -129,7 +129,8 @@ class _Editor:
             return text
         style = self._style
         if skippable(text):
-            return "".join(f"{block_row(row, style)}{style.line_break}" for row in rows)
+            last = style.line_break if skippable(self._text) or BREAK.search(self._text[-1:]) else ""
+            return style.line_break.join(block_row(row, style) for row in rows) + last
         lines, document = Lines(text), self._reader(self._section, text).document
         root = document.root
         if isinstance(root, ListNode) and root.flow:

@@ -113,7 +113,7 @@ def _covers(rule: Rule, atom: Atom) -> bool:
     return (
         (ALL in rule.api_groups or atom.group in rule.api_groups)
         and _resource_covered(rule.resources, atom.resource)
-        and (not rule.resource_names or (atom.name is not None and atom.name in rule.resource_names))
+        and (not rule.resource_names or atom.name in rule.resource_names)
     )
 
 

@@ -152,6 +152,15 @@ def test_a_section_is_made_when_it_is_not_there_and_only_then() -> None:
     }
 
 
+def test_a_section_whose_only_row_is_replaced_keeps_its_style_and_its_end() -> None:
+    text = f"  - rolearn: '{OURS}'"
+    other = AwsAuthRow("mapRoles", "other", "u", ())
+    assert edit({"mapRoles": text}, [other], [OURS])["mapRoles"] == (
+        "  - rolearn: 'other'\n    username: 'u'\n    groups: []"
+    )
+    assert edit({"mapRoles": f"{text}\n"}, [other], [OURS])["mapRoles"].endswith("groups: []\n")
+
+
 def test_several_rows_at_once_into_a_flow_list_stand_on_lines_of_their_own() -> None:
     two = [AwsAuthRow("mapRoles", name, "u", ()) for name in ("one", "two")]
     text = edit({"mapRoles": "[]"}, two, ())["mapRoles"]

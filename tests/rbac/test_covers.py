@@ -20,6 +20,7 @@ def urls(*names: str) -> Rule:
     return Rule(("get",), non_resource_urls=names)
 
 
+BOTH = Rule(("get",), ("",), ("x",), ("a",), ("/x",))
 TABLE: list[tuple[str, Rules, Rules, Rules]] = [
     ("nothing covers nothing", (), (), ()),
     ("nothing covers no rule", (), (pods("get"),), (pods("get"),)),
@@ -33,12 +34,14 @@ TABLE: list[tuple[str, Rules, Rules, Rules]] = [
     ("*/sub does not cover x", (Rule(("get",), ("",), ("*/log",)),), (pods("get"),), (pods("get"),)),
     ("pods does not cover pods/log", (pods("get"),), (Rule(("get",), ("",), ("pods/log",)),),
      (Rule(("get",), ("",), ("pods/log",)),)),
+    ("*/ is a letter and a letter", (Rule(("get",), ("",), ("*/",)),), (pods("get"),), (pods("get"),)),
+    ("an invalid rule with names does not cover its own URLs", (BOTH,), (BOTH,), (urls("/x"),)),
     ("no name covers a name", (pods("get"),), (pods("get", names=("a",)),), ()),
     ("a name does not cover no name", (pods("get", names=("a",)),), (pods("get"),), (pods("get"),)),
     ("names one by one", (pods("get", names=("a",)),), (pods("get", names=("a", "b")),), (pods("get", names=("b",)),)),
     ("a star is no name", (pods("get", names=("*",)),), (pods("get", names=("a",)),), (pods("get", names=("a",)),)),
     ("URL prefix", (urls("/api*"),), (urls("/api", "/apis/*", "/healthz"),), (urls("/healthz"),)),
-    ("URL owner with names", (Rule(("get",), ("",), ("x",), ("a",), ("/x",)),), (urls("/x"),), (urls("/x"),)),
+    ("URL owner with names", (BOTH,), (urls("/x"),), (urls("/x"),)),
     ("a rule without groups has no atoms", (), (Rule(("get",), (), ("pods",)),), ()),
 ]  # fmt: skip
 
