@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,8 +35,10 @@ def rows(root: Path) -> list[Row]:
     objects = [manifest_json(item) for cluster in compiled.clusters.values() for item in cluster.objects]
     dumping = DUMPED * best_of(1, lambda: [yaml.dump(value, Dumper=yaml.CSafeDumper) for value in objects[::DUMPED]])[0]
     out = root.parent / "out"
-    writing, memory = child(iamrbac("compile", "-C", str(root), "--out", str(out), "--quiet"))
-    again, _ = child(iamrbac("compile", "-C", str(root), "--out", str(out), "--quiet"))
+    command = iamrbac("compile", "-C", str(root), "--out", str(out), "--quiet")
+    # The shortest of three into an empty folder: how long a file system takes for this many files varies widely.
+    writing, memory = min(_fresh(out, command) for _ in range(3))
+    again, _ = child(command)
     count = f"{len(objects)} objects"
     return [
         Row(
@@ -52,6 +55,11 @@ def rows(root: Path) -> list[Row]:
         ),
         Row("compile --out, peak memory", memory, 300, count, "MB"),
     ]
+
+
+def _fresh(out: Path, command: list[str]) -> tuple[float, float]:
+    shutil.rmtree(out, ignore_errors=True)
+    return child(command)
 
 
 def _compile(documents: Documents, root: Path) -> Compiled:
