@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
 
+from iamrbac.compile.documents import Documents
 from iamrbac.compile.principals import Person, Policies
 from iamrbac.compile.report import Report
 from iamrbac.compile.sets import AccessSet
 from iamrbac.identity.expand import Expansion, Unusable, expand
 from iamrbac.identity.members import describe
-from iamrbac.identity.snapshot import Identities, Missing, Unreadable
+from iamrbac.identity.snapshot import Identities, Missing, Unreadable, Wanted
 from iamrbac.identity.suspended import Suspended
+from iamrbac.identity.wanted import wanted
 from iamrbac.model.documents import Cluster, Config, IamGroup, Member
 from iamrbac.model.origin import Origin
 
 UNREAD = "MAP102"
 """IAM did not say: the documents may be right, but nobody knows."""
 _Expanded = tuple[tuple[Member, Origin, Expansion], ...]
+
+
+def wanted_names(documents: Documents, at: datetime, clusters: Collection[str]) -> Wanted:
+    """Return what IAM must be asked before `documents` can be compiled for these clusters."""
+    policies = [sourced.document for sourced in documents.policies]
+    grants = [sourced.document for sourced in documents.grants]
+    return wanted(documents.config.document, policies, grants, at, clusters)
 
 
 class People:

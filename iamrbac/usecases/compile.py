@@ -8,13 +8,11 @@ from datetime import datetime
 
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterFacts, Compiled, Form
-from iamrbac.compile.documents import Documents
-from iamrbac.compile.people import UNREAD
+from iamrbac.compile.people import UNREAD, wanted_names
 from iamrbac.compile.places import ABSENT
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
-from iamrbac.identity.snapshot import Identities, Wanted
-from iamrbac.identity.wanted import wanted
+from iamrbac.identity.snapshot import Identities
 from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster
 from iamrbac.usecases.load import load
@@ -66,7 +64,7 @@ def compile_repository(
     facts = {cluster.name: _facts(cluster, request.form) for cluster in selected}
     identities = Identities()
     if request.form in ("access-entries", "aws-auth"):
-        identities = people().identities(_wanted(documents, request.at, facts))
+        identities = people().identities(wanted_names(documents, request.at, facts))
     compiled = compile_documents(documents, identities, facts, request.at, roles.render)
     # What the catalogues do not have was said when the documents were checked.
     new = [finding for finding in compiled.findings if finding.id not in ABSENT]
@@ -79,12 +77,6 @@ def compile_repository(
 def _facts(cluster: Cluster, form: Form) -> ClusterFacts:
     known = frozenset(cluster.namespaces) if cluster.namespaces is not None else None
     return ClusterFacts("external" if cluster.mapping == "external" else form, known, partition_of(cluster.region))
-
-
-def _wanted(documents: Documents, at: datetime, clusters: dict[str, ClusterFacts]) -> Wanted:
-    policies = [sourced.document for sourced in documents.policies]
-    grants = [sourced.document for sourced in documents.grants]
-    return wanted(documents.config.document, policies, grants, at, clusters)
 
 
 def _refused(findings: tuple[Finding, ...]) -> bool:

@@ -14,10 +14,10 @@ from iamrbac.compile.check import check
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
 from iamrbac.compile.documents import Documents
+from iamrbac.compile.people import wanted_names
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
-from iamrbac.identity.snapshot import Identities, Wanted
-from iamrbac.identity.wanted import wanted
+from iamrbac.identity.snapshot import Identities
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
 from iamrbac.plan import guards
@@ -106,15 +106,10 @@ def _read(
 ) -> tuple[Identities, dict[str, ClusterState | FailedCluster]]:
     """Ask IAM once, and every cluster, all at the same time."""
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE + 1) as pool:
-        people = pool.submit(edges.people.identities, _wanted(documents, at, {cluster.name for cluster in selected}))
+        names = wanted_names(documents, at, {cluster.name for cluster in selected})
+        people = pool.submit(edges.people.identities, names)
         states = {cluster.name: pool.submit(_state, edges, cluster) for cluster in selected}
         return people.result(), {name: state.result() for name, state in states.items()}
-
-
-def _wanted(documents: Documents, at: datetime, clusters: Collection[str]) -> Wanted:
-    policies = [sourced.document for sourced in documents.policies]
-    grants = [sourced.document for sourced in documents.grants]
-    return wanted(documents.config.document, policies, grants, at, clusters)
 
 
 def _state(edges: Edges, cluster: Cluster) -> ClusterState | FailedCluster:
