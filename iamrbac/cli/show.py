@@ -55,15 +55,23 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:
     from iamrbac.usecases.apply import Outcome, apply_plan
 
     events = []
-    for event in apply_plan(edges, plan):
-        events.append(event)
-        if output is Output.JSON:
-            terminal.line(event_json(event))
-        elif event.outcome is Outcome.DONE:
-            terminal.step(event_text(event, terminal.paint))
-        else:
-            terminal.answer(event_text(event, terminal.paint))
     failed = [cluster.name for cluster in plan.failed]
+    try:
+        for event in apply_plan(edges, plan):
+            events.append(event)
+            if output is Output.JSON:
+                terminal.line(event_json(event))
+            elif event.outcome is Outcome.DONE:
+                terminal.step(event_text(event, terminal.paint))
+            else:
+                terminal.answer(event_text(event, terminal.paint))
+    except KeyboardInterrupt:
+        if output is Output.JSON:
+            terminal.line(summary_json(events, failed, 130))
+        terminal.error(
+            f"interrupted after {len(events)} of {len(plan.changes)} changes; `iamrbac apply` goes on from here"
+        )
+        return 130
     undone = any(event.outcome is not Outcome.DONE for event in events)
     code = 6 if undone else 1 if failed else 0
     if output is Output.JSON:

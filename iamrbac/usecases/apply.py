@@ -62,7 +62,7 @@ def apply_plan(edges: Edges, plan: Plan) -> Generator[Event]:
 
     def run(cluster: ClusterPlan) -> None:
         try:
-            for event in _Writer(edges, cluster, plan.instance).run(stop):
+            for event in _Writer(edges, cluster, plan.instance, stop).run():
                 events.put(event)
         except BaseException as error:
             events.put(error)
@@ -90,7 +90,8 @@ def apply_plan(edges: Edges, plan: Plan) -> Generator[Event]:
 class _Writer:
     """Writes one cluster's changes, phase after phase."""
 
-    def __init__(self, edges: Edges, cluster: ClusterPlan, instance: str) -> None:
+    def __init__(self, edges: Edges, cluster: ClusterPlan, instance: str, stop: threading.Event) -> None:
+        self.stop = stop
         self.edges = edges
         self.cluster = cluster
         self.instance = instance
@@ -99,9 +100,10 @@ class _Writer:
         """(namespace, name) of roles that could not be written."""
         self.broken = False
 
-    def run(self, stop: threading.Event) -> Iterator[Event]:
+    def run(self) -> Iterator[Event]:
+        """Write until everything is written, or until somebody says stop."""
         for phase in phases(self.cluster.changes):
-            if stop.is_set():
+            if self.stop.is_set():
                 return
             if phase.stage in REMOVALS and self.broken:
                 for change in phase.changes:
@@ -120,10 +122,19 @@ class _Writer:
         rows = [change for change in phase.changes if change.key.kind == "AwsAuthRow"]
         kube = [change for change in phase.changes if change.key.kind in KUBE_KINDS]
         aws = [change for change in phase.changes if change.key.kind in {"AccessEntry", "AccessPolicyAssociation"}]
-        yield from _at_once(self._kube, kube, KUBE_WRITES_AT_ONCE)
-        yield from _at_once(self._aws, aws, EKS_WRITES_AT_ONCE)
-        if rows:
+        yield from self._at_once(self._kube, kube, KUBE_WRITES_AT_ONCE)
+        yield from self._at_once(self._aws, aws, EKS_WRITES_AT_ONCE)
+        if rows and not self.stop.is_set():
             yield from self._rows(rows)
+
+    def _at_once(self, write: Callable[[Change], Event], changes: Sequence[Change], workers: int) -> Iterator[Event]:
+        """Write several at a time; after a stop nothing new is begun, and what was begun is told."""
+        if not changes:
+            return
+        with ThreadPoolExecutor(max_workers=min(workers, len(changes))) as pool:
+            for event in pool.map(lambda change: None if self.stop.is_set() else write(change), changes):
+                if event is not None:
+                    yield event
 
     def _rows(self, rows: Sequence[Change]) -> Iterator[Event]:
         """All rows of a phase go in one write of the ConfigMap."""
@@ -169,10 +180,3 @@ def _attempt(change: Change, write: Callable[[Change], None]) -> Event:
     except IamrbacError as error:
         return Event(change, Outcome.FAILED, error.message, error.hint)
     return Event(change, Outcome.DONE)
-
-
-def _at_once(write: Callable[[Change], Event], changes: Sequence[Change], workers: int) -> Iterator[Event]:
-    if not changes:
-        return
-    with ThreadPoolExecutor(max_workers=min(workers, len(changes))) as pool:
-        yield from pool.map(write, changes)

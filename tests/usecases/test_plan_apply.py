@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -202,10 +203,15 @@ def test_guards_refuse_and_name_the_override(tmp_path: Path) -> None:
     assert plan.changes
 
 
-def test_an_interrupted_reader_stops_the_writers(tmp_path: Path) -> None:
+def test_whoever_stops_reading_stops_the_writers(tmp_path: Path) -> None:
+    whole = company(tmp_path / "whole")
+    whole.apply()
     made = company(tmp_path / "repo")
+    made.faults.fail = lambda _number, _what: time.sleep(0.05)
     events = apply_plan(made.edges, made.plan())
     next(events)
     events.close()
+    assert made.faults.writes < whole.faults.writes
+    made.faults.fail = lambda _number, _what: None
     assert made.apply()
     assert made.plan().changes == ()
