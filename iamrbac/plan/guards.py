@@ -6,7 +6,8 @@ Every function is pure and returns findings; overrides are narrow and named.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from iamrbac.access.world import World, administrators, people
 from iamrbac.findings.finding import Finding, Level
@@ -41,23 +42,29 @@ class Leavers:
     """Kubernetes groups of sets with an IAM group in them: who leaves that is taken out by IAM, not by a policy."""
 
 
-@dataclass(frozen=True, slots=True)
 class Stakes:
-    """One cluster's plan with who holds what before and after."""
+    """One cluster's plan with who holds what before and after; worked out only where somebody loses something."""
 
-    plan: ClusterPlan
-    before: World = field(default_factory=World)
-    after: World = field(default_factory=World)
-
-    @staticmethod
-    def of(plan: ClusterPlan) -> Stakes:
-        """Compute both worlds of a plan."""
-        return Stakes(plan, before(plan.state), after(plan.state, plan.changes, plan.aws_auth))
-
-    @property
-    def losers(self) -> frozenset[str]:
+    def __init__(self, plan: ClusterPlan) -> None:
+        self.plan = plan
+        self.losers = frozenset(change.principal for change in plan.access if change.change == "lose")
         """Canonical ARNs of those who lose anything here."""
-        return frozenset(change.principal for change in self.plan.access if change.change == "lose")
+
+    @cached_property
+    def before(self) -> World:
+        """The cluster as it is."""
+        return before(self.plan.state)
+
+    @cached_property
+    def after(self) -> World:
+        """The cluster as it will be."""
+        return after(self.plan.state, self.plan.changes, self.plan.aws_auth)
+
+    @cached_property
+    def lost_groups(self) -> Mapping[str, frozenset[str]]:
+        """Principal → Kubernetes groups that it carries now and will not."""
+        had, has = _groups(self.before), _groups(self.after)
+        return {principal: groups - has.get(principal, frozenset()) for principal, groups in had.items()}
 
 
 def check(
@@ -69,7 +76,7 @@ def check(
     managed: Mapping[str, int],
 ) -> tuple[Finding, ...]:
     """Return every refusal. `managed` counts the principals that are ours on each cluster before the change."""
-    stakes = tuple(stakes)
+    stakes = tuple(stake for stake in stakes if stake.losers or stake.plan.changes)
     findings = [*_removals(stakes, guards, leavers, allowed, sum(managed.values()))]
     for one in stakes:
         findings += _empty(one, managed.get(one.plan.name, 0), allowed)
@@ -101,14 +108,14 @@ def _removals(
 def _counts(stake: Stakes, principal: str, leavers: Leavers) -> bool:
     if principal in leavers.principals:
         return False
-    lost = _groups(stake.before, principal) - _groups(stake.after, principal)
+    lost = stake.lost_groups.get(principal, frozenset())
     # A set that no longer gives anything here was changed by a policy, whoever was in it.
     excused = leavers.over | (leavers.from_iam & stake.plan.groups)
     return not lost or not lost <= excused
 
 
-def _groups(world: World, principal: str) -> set[str]:
-    return {group for one in people(world) if comparable(one.principal) == principal for group in one.groups}
+def _groups(world: World) -> dict[str, frozenset[str]]:
+    return {comparable(one.principal): frozenset(one.groups) for one in people(world)}
 
 
 def _empty(stake: Stakes, managed: int, allowed: Allowances) -> Iterable[Finding]:
@@ -142,6 +149,8 @@ def _protected(stake: Stakes, guards: Guards, caller: str | None, allowed: Allow
 
 def _administrators(stake: Stakes, guards: Guards, allowed: Allowances) -> Iterable[Finding]:
     """Mapped administrators only: what IAM itself would still allow (SCPs, the legacy creator) is not known here."""
+    if not stake.losers:
+        return
     had, has = administrators(stake.before), administrators(stake.after)
     gone: Collection[str] = had - has - {comparable(arn) for arn in allowed.lockout_of}
     if gone and len(has) < guards.min_admins:

@@ -50,10 +50,8 @@ def plan_cluster(
     changes = _without_refused_entries(changes, findings)
     changes.sort(key=lambda change: change.key)
     data = edited_aws_auth(state, changes)
-    world = before(state)
-    then = after(state, changes, data)
     findings += shadow_findings(state, form, changes, adopt)
-    access = delta(desired.cluster, world, then)
+    access = delta(desired.cluster, before(state), after(state, changes, data)) if changes else ()
     groups = frozenset(principals.group for principals in desired.principals)
     return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), groups, data)
 

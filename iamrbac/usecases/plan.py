@@ -201,7 +201,7 @@ def _guarded(plan: Plan, documents: Documents, caller: str, request: PlanRequest
     config = documents.config.document
     managed = {cluster.name: managed_principals(cluster.state, config.metadata.name) for cluster in plan.planned}
     refusals = guards.check(
-        [guards.Stakes.of(cluster) for cluster in plan.planned],
+        [guards.Stakes(cluster) for cluster in plan.planned],
         config.guards,
         caller,
         leavers(documents, request.at),

@@ -33,7 +33,7 @@ def check(
     wanted = replace(b.desired(*RBAC, *entries[:has]), principals=principals)
     plan = plan_cluster(wanted, state, "access-entries", b.INSTANCE)
     managed = {"staging": managed_principals(state, b.INSTANCE)}
-    return list(guards.check([Stakes.of(plan)], limits, caller, leavers or Leavers(), allowed or Allowances(), managed))
+    return list(guards.check([Stakes(plan)], limits, caller, leavers or Leavers(), allowed or Allowances(), managed))
 
 
 def ids(findings: list[Finding]) -> list[str]:
@@ -89,16 +89,16 @@ def test_a_caller_in_a_role_session_is_the_role() -> None:
     state = b.state(*(b.observed(item) for item in (*RBAC, entry)))
     plan = plan_cluster(b.desired(*RBAC), state, "access-entries", b.INSTANCE)
     session = "arn:aws:sts::111122223333:assumed-role/deployer/run-7"
-    found = guards.check([Stakes.of(plan)], COUNT, session, Leavers(), Allowances(), {"staging": 1})
+    found = guards.check([Stakes(plan)], COUNT, session, Leavers(), Allowances(), {"staging": 1})
     assert "GRD003" in ids(list(found))
 
 
 def test_a_repository_that_wants_nothing_is_refused() -> None:
     state = b.state(*(b.observed(item) for item in (*RBAC, b.entry(b.ALICE, b.DEVELOPERS))))
     plan = plan_cluster(b.desired(), state, "access-entries", b.INSTANCE)
-    found = guards.check([Stakes.of(plan)], COUNT, None, Leavers(), Allowances(), {"staging": 1})
+    found = guards.check([Stakes(plan)], COUNT, None, Leavers(), Allowances(), {"staging": 1})
     assert ids(list(found)) == ["GRD002"]
-    meant = guards.check([Stakes.of(plan)], COUNT, None, Leavers(), Allowances(removals=1), {"staging": 1})
+    meant = guards.check([Stakes(plan)], COUNT, None, Leavers(), Allowances(removals=1), {"staging": 1})
     assert ids(list(meant)) == []
 
 
@@ -110,8 +110,8 @@ def test_mapped_administrators_may_not_fall_below_the_minimum() -> None:
     )
     plan = plan_cluster(b.desired(*entries, admins[0]), state, "access-entries", b.INSTANCE)
     two = Guards(min_admins=2)
-    found = list(guards.check([Stakes.of(plan)], two, None, Leavers(), Allowances(), {"staging": 2}))
+    found = list(guards.check([Stakes(plan)], two, None, Leavers(), Allowances(), {"staging": 2}))
     assert ids(found) == ["GRD004"]
     assert "1 mapped administrators instead of 2" in found[0].message
     one = Guards(min_admins=1)
-    assert ids(list(guards.check([Stakes.of(plan)], one, None, Leavers(), Allowances(), {"staging": 2}))) == []
+    assert ids(list(guards.check([Stakes(plan)], one, None, Leavers(), Allowances(), {"staging": 2}))) == []
