@@ -13,7 +13,7 @@ from typing import Literal
 
 from iamrbac.mapping.aws_auth import Reading, ReadRow
 from iamrbac.mapping.objects import AccessEntry
-from iamrbac.model.arn import Arn, canonical, without_path
+from iamrbac.model.arn import Arn, canonical, comparable
 
 _INSTANCE_ID = re.compile(r"i-(\w{8}|\w{17})", re.ASCII)
 _PRIVATE_DNS = "{{EC2PrivateDNSName}}"
@@ -42,7 +42,7 @@ class Shadow:
 
 def identity(arn: str) -> str:
     """Return what EKS compares principals by: the ARN without session and role path, in lower case."""
-    return without_path(canonical(arn)).lower()
+    return comparable(arn).lower()
 
 
 def resolve(caller_arn: str, entries: Iterable[AccessEntry], reading: Reading | None) -> Mapped | None:
