@@ -26,11 +26,13 @@ from iamrbac.documents import problem as ids
 from iamrbac.documents.problem import BrokenError, Problem
 from iamrbac.documents.scalars import DISPUTED, Disputed, resolve
 from iamrbac.documents.syntax import explain
+from iamrbac.model.short import short
 
 MAX_DEPTH: Final = 40
 """Levels of nesting; a policy has eight, parameters of a template may add some."""
 MAX_VALUES: Final = 100_000
 """Values of one file, every use of an alias counted with all that it stands for."""
+MAX_PROBLEMS: Final = 50
 _KNOWN_TAGS: Final = ("!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _SPLIT: Final = "split it into several files, and repeat less by aliases"
 _KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", type(None): "nothing (null)"}
@@ -144,6 +146,12 @@ class _Pass:
         if not self._documents or (self.root is None and not self.problems):
             raise BrokenError(Problem(ids.EMPTY, "the file is empty", "write a document into it, or delete it"))
 
+    def _tell(self, id_: str, event: Any, message: str, hint: str) -> None:
+        """Note a problem after which reading goes on; whoever has many has one mistake many times."""
+        self.problems.append(_problem(id_, event, message, hint))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise BrokenError(_problem(ids.MANY, event, "the file is not read any further", "correct these first"))
+
     def _document(self, event: Event) -> None:
         self._documents += 1
         if self._documents > 1:
@@ -159,9 +167,10 @@ class _Pass:
             return text
         value = resolve(text)
         if isinstance(value, Disputed):
-            message = f"{text} is a number to some readers of YAML, and another number or a text to others"
-            hint = f'write "{text}" if it is a text, or a plain decimal number'
-            self.problems.append(_problem(ids.DISPUTED_SCALAR, event, message, hint))
+            shown = short(text)
+            message = f"{shown} is a number to some readers of YAML, and another number or a text to others"
+            hint = f'write "{shown}" if it is a text, or a plain decimal number'
+            self._tell(ids.DISPUTED_SCALAR, event, message, hint)
             return text
         return self._scalars.setdefault(text, value)
 
@@ -174,17 +183,14 @@ class _Pass:
             self._tagged(event)
 
     def _tagged(self, event: Any) -> None:
-        tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-        message = f"the tag {tag} means nothing here"
-        self.problems.append(_problem(ids.TAG, event, message, "remove the tag and write the plain value"))
+        tag = short(event.tag.replace("tag:yaml.org,2002:", "!!"))
+        self._tell(ids.TAG, event, f"the tag {tag} means nothing here", "remove the tag and write the plain value")
 
     def _alias(self, event: Any, depth: int) -> object:
-        name: str = event.anchor
-        if name in self._open:
-            raise BrokenError(
-                _problem(ids.ALIAS, event, f"*{name} stands inside what it stands for", "write the value out")
-            )
-        anchored = self._anchors.get(name)
+        name = short(event.anchor)
+        if event.anchor in self._open:
+            raise BrokenError(_problem(ids.ALIAS, event, f"*{name} stands inside what it stands for", "write it out"))
+        anchored = self._anchors.get(event.anchor)
         if anchored is None:
             hint = f'if it is a pattern, quote it: "*{name}"; else write &{name} before the value that it repeats'
             raise BrokenError(_problem(ids.ALIAS, event, f"*{name} refers to an anchor that is not there", hint))
@@ -197,28 +203,26 @@ class _Pass:
         if isinstance(value, str):
             return _MERGE if isinstance(event, ScalarEvent) and event.implicit[0] else value
         if isinstance(event, ScalarEvent) and event.value:
-            message = f"the key {event.value} is {_KINDS[type(value)]} in YAML, and a key is a text"
-            hint = f'quote it: "{event.value}"'
+            message = f"the key {short(event.value)} is {_KINDS[type(value)]} in YAML, and a key is a text"
+            hint = f'quote it: "{short(event.value)}"'
         else:
             message, hint = "a key is a text, and this is none", "write a text before the colon"
-        self.problems.append(_problem(ids.KEY, event, message, hint))
+        self._tell(ids.KEY, event, message, hint)
         return event.value if isinstance(event, ScalarEvent) else "?"
 
     def _duplicate(self, key: object, first: Mark, event: Any) -> None:
-        name = "<<" if key is _MERGE else key
+        name = short(key) if isinstance(key, str) else "<<"
         message = (
             f"the key {name} is here for the second time: first in line {first.line + 1}, column {first.column + 1}"
         )
         hint = "keep one of them, else one reader takes the first and another the last"
-        self.problems.append(_problem(ids.DUPLICATE, event, message, hint))
+        self._tell(ids.DUPLICATE, event, message, hint)
 
     def _merge(self, event: Any, value: object, depth: int) -> None:
         parts: list[Any] = value if isinstance(value, list) else [value]
         if not all(isinstance(part, dict) for part in parts):
-            message = "<< merges mappings, and this is none"
-            self.problems.append(
-                _problem(ids.KEY, event, message, "give it an alias of a mapping (*name), or a list of them")
-            )
+            hint = "give it an alias of a mapping (*name), or a list of them"
+            self._tell(ids.KEY, event, "<< merges mappings, and this is none", hint)
             return
         self._merges[depth] = parts
 

@@ -15,6 +15,7 @@ TAG = "DOC008"
 TOO_MUCH = "DOC009"
 EMPTY = "DOC010"
 ALIAS = "DOC011"
+MANY = "DOC012"
 
 
 @dataclass(frozen=True, slots=True)

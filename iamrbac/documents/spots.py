@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from yaml import CSafeLoader
 from yaml.error import YAMLError
@@ -15,9 +15,12 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from iamrbac.documents.build import MAX_VALUES
 from iamrbac.model.origin import KeyAt, Path
 
 Position: TypeAlias = tuple[int, int]
+# A value is at most a key, a beginning and an end.
+MAX_EVENTS: Final = 4 * MAX_VALUES
 
 
 class Spot:
@@ -29,8 +32,8 @@ class Spot:
         self.at = at
         self.named = at
         self.text = text
-        self.children: dict[str | int, Spot] = {}
-        self.merged: list[Spot] = []
+        self.children: dict[str | int, Spot] = {} if text is None else _NO_CHILDREN
+        self.merged: tuple[Spot, ...] = ()
 
     def child(self, part: str | int) -> Spot | None:
         """Return the value under a key or index, also one that `<<` brings."""
@@ -43,6 +46,10 @@ class Spot:
     def shown(self) -> Position:
         """Where a finding points: the value, or its key when the value is a block that only begins below."""
         return self.named if self.at[0] != self.named[0] else self.at
+
+
+_NO_CHILDREN: Final[dict[str | int, Spot]] = {}
+"""Of every scalar: one for all, never filled."""
 
 
 def find(root: Spot, path: Path) -> tuple[Spot, bool]:
@@ -80,8 +87,10 @@ class _Reading:
         self._anchors: dict[str, Spot] = {}
 
     def run(self, parser: Any) -> None:
-        while (event := parser.get_event()) is not None:
+        left = MAX_EVENTS
+        while left and (event := parser.get_event()) is not None:
             kind = type(event)
+            left -= 1
             if kind is MappingEndEvent or kind is SequenceEndEvent:
                 self._stack.pop()
                 self._keys.pop()
@@ -125,7 +134,7 @@ class _Reading:
         if key is None:
             self._keys[-1] = ("?", spot.at)
         elif key[0] == "<<":
-            parent.merged.extend(spot.children.values() if spot.text is None and 0 in spot.children else [spot])
+            parent.merged += tuple(spot.children.values()) if 0 in spot.children else (spot,)
         else:
             parent.children.setdefault(key[0], self._here(event, spot, key[1]))
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from iamrbac.model.documents import MEMBER_KEYS, ROLE_KEYS, TAG
 from iamrbac.model.keys import keys_at
 from iamrbac.model.origin import Fault, KeyAt, Path
+from iamrbac.model.short import short
 from iamrbac.model.suggest import closest, did_you_mean
 from iamrbac.model.values import FORMS, LABEL, NAMESPACE, NAMESPACE_RULE, TIME, Form
 
@@ -67,7 +68,7 @@ class _Error:
             return "the key"
         if isinstance(last, int):
             return f"item {last + 1} of {next((part for part in reversed(self.path) if isinstance(part, str)), 'it')}"
-        return last
+        return short(last)
 
 
 def faults(error: ValidationError, model: type[BaseModel], written: Written) -> tuple[Fault, ...]:
@@ -86,9 +87,13 @@ def describe(value: object, written: str | None) -> str:
     if value is None:
         return "nothing (null)"
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}…"'
+        return f'"{short(value)}"'
     kind = _KINDS[type(value)]
-    return kind if isinstance(value, dict | list) else f"{kind} {str(value).lower() if written is None else written}"
+    return (
+        kind
+        if isinstance(value, dict | list)
+        else f"{kind} {short(str(value).lower() if written is None else written)}"
+    )
 
 
 def _read(raw: Any, model: type[BaseModel], written: Written) -> _Error:
@@ -150,7 +155,7 @@ def _retype(error: _Error, needed: str) -> str:
 
 
 def _extra(error: _Error) -> Fault:
-    key = str(error.path[-1])
+    key = short(str(error.path[-1]))
     hint = did_you_mean(key, error.known, f"known keys here: {', '.join(error.known)}")
     return Fault(UNKNOWN_KEY, error.path, f"the key {key} is not known here", hint)
 
@@ -246,7 +251,7 @@ def _form(error: _Error, what: str, keys: Iterable[str], example: str) -> Fault:
     typo = next((key for key in error.value if closest(key, keys)), None)
     if typo is not None:
         path = (*error.path, KeyAt(typo))
-        return Fault(UNKNOWN_KEY, path, f"the key {typo} is not known here", did_you_mean(typo, keys, ""))
+        return Fault(UNKNOWN_KEY, path, f"the key {short(typo)} is not known here", did_you_mean(typo, keys, ""))
     return Fault(MISSING_KEY, error.path, f"{what} names one of {', '.join(keys)}", f"write {example}")
 
 

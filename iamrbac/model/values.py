@@ -95,7 +95,7 @@ PermissionSetName: TypeAlias = Annotated[StrictStr, Field(pattern=PERMISSION_SET
 ClusterRoleName: TypeAlias = Annotated[StrictStr, Field(pattern=CLUSTER_ROLE.pattern, max_length=253)]
 EksPolicyName: TypeAlias = Annotated[StrictStr, Field(pattern=EKS_POLICY.pattern, max_length=128)]
 Time: TypeAlias = Annotated[StrictStr, Field(pattern=TIME.pattern)]
-Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern)]
+Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern, max_length=2048)]
 LabelKey: TypeAlias = Annotated[StrictStr, Field(min_length=1, max_length=63)]
 Count: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole), Field(ge=0)]
 Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]
