@@ -91,7 +91,7 @@ def _bases(value: Node) -> Iterator[Mapping]:
 def _other_type(text: str) -> bool:
     if text in _NULLS or text in _BOOLEANS or _NOT_IN_JSON.fullmatch(text):
         return True
-    digits = text if text.startswith(".") else text.replace("_", "")
+    digits = text if text.startswith((".", "_")) else text.replace("_", "")
     return _NUMBER.fullmatch(digits) is not None
 
 

@@ -13,7 +13,7 @@ class AccessEntry:
     """An EKS access entry. `username` is always written out; EKS's own default is computed where none was asked for."""
 
     principal: str
-    """The principal's full ARN, path included (eks-facts: the opposite of aws-auth)."""
+    """The principal's full ARN, path included (the opposite of aws-auth)."""
     username: str
     groups: tuple[str, ...] = ()
     """Kubernetes groups, sorted, without duplicates."""

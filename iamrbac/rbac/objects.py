@@ -102,7 +102,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, as the authorizer sees it (rbac-semantics: from HTTP request to attributes).
+    """What is asked, as the authorizer sees it after it read the HTTP request.
 
     Either `resource` (with api_group, subresource, name, namespace) or `path` for a non-resource URL.
     `namespace` and `name` are "" where the request has none; `api_group` "" is the core group.

@@ -69,8 +69,8 @@ def test_empty_forms(text: str) -> None:
         ("- rolearn: x\n  username:\n  groups:\n", [("x", "", ())]),
         # Go's YAML: what is a string, and what is not.
         (
-            "- rolearn: x\n  groups: [2026-01-01, 1:30, 0b2, 1.2.3, =, ok]\n",
-            [("x", "", ("2026-01-01", "1:30", "0b2", "1.2.3", "=", "ok"))],
+            "- rolearn: x\n  groups: [2026-01-01, 1:30, 0b2, 1.2.3, _1, =, ok]\n",
+            [("x", "", ("2026-01-01", "1:30", "0b2", "1.2.3", "_1", "=", "ok"))],
         ),
         (
             "- rolearn: x\n  groups: [y, N, on, Off, 012345678901, 1e3, 0x1F, 0o17, 0b11, 1_000, .5, -1, ~]\n",
