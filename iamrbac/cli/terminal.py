@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from time import monotonic
 from typing import Any, TextIO
 
 STYLES = {"error": "31", "warning": "33", "good": "32", "change": "33", "bold": "1", "dim": "2"}
 
 
 class Terminal:
-    """Writes for one command. `quiet` silences progress, `verbose` adds notes."""
+    """Writes for one command. `quiet` silences progress, `verbose` adds times and notes to it."""
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class Terminal:
     ) -> None:
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
+        self._started = monotonic()
         self.quiet = quiet
         self.verbose = verbose
         plain = no_color or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
@@ -44,14 +46,15 @@ class Terminal:
         self.answer(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
     def step(self, text: str) -> None:
-        """Say what long work is doing (stderr)."""
+        """Say what long work is doing (stderr); to whoever asked for more, also when, in seconds from the start."""
         if not self.quiet:
-            self._say(self.paint(text, "dim", error=True))
+            when = f"{monotonic() - self._started:6.2f} s  " if self.verbose else ""
+            self._say(self.paint(when + text, "dim", error=True))
 
     def note(self, text: str) -> None:
-        """Say something for whoever asked for more (stderr, --verbose)."""
+        """Say a detail to whoever asked for more (stderr, --verbose)."""
         if self.verbose:
-            self._say(text)
+            self.step(text)
 
     def error(self, text: str) -> None:
         """Say what went wrong (stderr), whatever the verbosity."""

@@ -72,6 +72,8 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     caller = edges.aws.caller()
     progress.step(f"Reading IAM and {_count(len(selected), 'cluster')} as {caller.arn}")
     identities, states = _read(edges, documents, selected, request.at)
+    for name, state in states.items():
+        progress.note(f"{name}: {_seen(state)}")
     plans = _Planner(edges, documents, identities, request).plan(states)
     plan = Plan(
         instance=documents.config.document.metadata.name,
@@ -216,6 +218,13 @@ def _guarded(plan: Plan, documents: Documents, caller: str, request: PlanRequest
     )
     general = tuple(finding for finding in refusals if finding.cluster is None)
     return Plan(plan.instance, clusters, (*plan.findings, *general), plan.policy_digest)
+
+
+def _seen(state: ClusterState | FailedCluster) -> str:
+    if isinstance(state, FailedCluster):
+        return f"[{state.code}] {state.message}"
+    namespaces = _count(len(state.namespaces), "namespace")
+    return f"{state.target.authentication_mode}, {namespaces}, {_count(len(state.objects), 'object')}"
 
 
 def _count(number: int, thing: str) -> str:

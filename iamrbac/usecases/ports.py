@@ -208,6 +208,10 @@ class Progress(Protocol):
         """Say one line."""
         ...
 
+    def note(self, text: str) -> None:
+        """Say a detail to whoever asked for more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Edges:

@@ -163,5 +163,8 @@ class FakePeople:
 class Silent:
     """Progress that nobody reads."""
 
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
     def step(self, text: str) -> None:
         """Say nothing."""
