@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from iamrbac.sandbox.runner import Sandbox
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 _RUNNING: list[Sandbox] = []
 _USED: list[Sandbox] = []
 ROOT = Path(__file__).parents[1]
+# A machine that is busy with other tests is no reason to call one slow.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
