@@ -69,6 +69,9 @@ def _kind_fault(value: dict[str, object], file: str) -> Fault | None:
     if kind == "Config":
         hint = f"move it to {CONFIG_FILE}; a repository has one"
         return Fault(WRONG_PLACE, ("kind",), "a Config does not belong in this folder", hint)
+    if kind == "Sandbox":
+        hint = "move it to sandbox.yaml beside iamrbac.yaml, where iamrbac sandbox reads it"
+        return Fault(WRONG_PLACE, ("kind",), "a Sandbox is no document of the access repository", hint)
     if isinstance(kind, str) and kind in _MODELS:
         message = f"{file} holds the repository's Config, not {describe(kind, None)}"
         return Fault(WRONG_PLACE, ("kind",), message, "move the document to a file in policies/")
