@@ -105,4 +105,8 @@ def _bindings(authorizer: Authorizer, person: Mapped) -> Iterator[tuple[Binding,
 def _shown(world: World, binding: Binding) -> str:
     namespace = binding.namespace if binding.role_ref.kind == "Role" else None
     key = (binding.role_ref.kind, namespace, binding.role_ref.name)
-    return world.display.get(key, binding.role_ref.name)
+    own = world.display.get(key)
+    if own is not None:
+        return own
+    # As a policy writes it, so that nobody takes a ClusterRole for a template of the same name.
+    return f"clusterRole {binding.role_ref.name}" if binding.role_ref.kind == "ClusterRole" else binding.role_ref.name

@@ -36,7 +36,7 @@ def test_apply_does_what_the_plan_says_and_then_there_is_nothing_to_do(tmp_path:
         (ALICE, "viewer", "payments", "production"),
         (BOB, "viewer", "payments", "staging"),
         (BOB, "viewer", "payments", "production"),
-        (CAROL, "edit", "payments", "staging"),
+        (CAROL, "clusterRole edit", "payments", "staging"),
         (CAROL, "operator", "payments", "production"),
         (CAROL, "operator", "payments-batch", "production"),
     }
