@@ -18,8 +18,10 @@ from iamrbac.plan.diff import diff_mappings
 from iamrbac.plan.form import owned_rows
 from iamrbac.plan.observed import ClusterState, Meta, Observed
 from iamrbac.plan.shadow import shadow_findings
-from iamrbac.plan.simulate import after, before, edited_aws_auth
+from iamrbac.plan.simulate import absent, after, before, edited_aws_auth
 from iamrbac.rbac.objects import Binding
+
+_EKS = ownership.Foreign("EKS (nodes, Fargate or a service-linked role)")
 
 
 def plan_cluster(
@@ -28,7 +30,7 @@ def plan_cluster(
     """Compare and return what would change, for whom, and what refuses it.
 
     `adopt` holds the display keys (`display_key`) of unclaimed objects that may be taken over.
-    Raises AwsAuthError when aws-auth does not parse and rows would have to be written.
+    Raises AwsAuthError when rows would have to be written and aws-auth is not there or does not parse.
     """
     rows, row_findings = _rows(state, form, instance)
     observed = {item.key: item for item in (*state.objects, *rows)}
@@ -39,7 +41,7 @@ def plan_cluster(
         relevant, wanted, lambda was, will: _equal(was, will) and isinstance(owners[was.key], ownership.Ours)
     )
     changes: list[Change] = [Change(key, Action.CREATE, None, item) for key, item in diff.add.items()]
-    findings: list[Finding] = list(row_findings)
+    findings: list[Finding] = [*row_findings, *_left(observed, owners, wanted.keys(), instance)]
     for key, (was, will) in diff.change.items():
         judged = _judge(was, will, owners[key], adopt)
         if isinstance(judged, Finding):
@@ -49,8 +51,8 @@ def plan_cluster(
     changes += [Change(key, Action.DELETE, item, None) for key, item in diff.delete.items()]
     changes = _without_refused_entries(changes, findings)
     changes.sort(key=lambda change: change.key)
-    data = edited_aws_auth(state, changes)
-    findings += shadow_findings(state, form, changes, adopt)
+    data = _aws_auth_after(state, changes)
+    findings += shadow_findings(state, form, desired.objects, changes, adopt)
     access = delta(desired.cluster, before(state), after(state, changes, data)) if changes else ()
     groups = frozenset(principals.group for principals in desired.principals)
     return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), groups, data)
@@ -116,13 +118,45 @@ def _broken(state: ClusterState, broken: Iterable[str]) -> Finding:
 
 
 def _owners(observed: Mapping[Key, Observed], instance: str) -> dict[Key, ownership.Owner]:
-    """Judge every object; an association belongs to whoever owns its entry (EKS gives associations no tags)."""
-    owners = {key: ownership.owner_of(item.meta, instance) for key, item in observed.items()}
+    """Judge every object; an association belongs to whoever owns its entry (EKS gives associations no tags).
+
+    What maps nodes or AWS's own services is EKS's, whatever mark somebody put on it.
+    """
+    owners: dict[Key, ownership.Owner] = {
+        key: _EKS
+        if isinstance(item.spec, AccessEntry | AwsAuthRow) and is_system(item.spec)
+        else ownership.owner_of(item.meta, instance)
+        for key, item in observed.items()
+    }
     for key, item in observed.items():
         if isinstance(item.spec, PolicyAssociation):
             entry = Key(key.cluster, "AccessEntry", "", item.spec.principal)
             owners[key] = owners.get(entry, ownership.Unclaimed())
     return owners
+
+
+def _left(
+    observed: Mapping[Key, Observed], owners: Mapping[Key, ownership.Owner], wanted: Collection[Key], instance: str
+) -> Iterable[Finding]:
+    """Name what carries our mark, is wanted no more, and stays because another owner has marked it since."""
+    for key, owner in owners.items():
+        marked = observed[key].meta.labels.get(names.INSTANCE_LABEL) == instance
+        if marked and key not in wanted and isinstance(owner, ownership.Foreign):
+            yield Finding(
+                id="OWN004",
+                level=Level.WARNING,
+                message=f"no policy wants {display_key(key)} any more, and it stays: {owner.owner} keeps it",
+                hint="look at it, and remove it by hand or take our label or tag off it",
+                cluster=key.cluster,
+                object=display_key(key),
+            )
+
+
+def _aws_auth_after(state: ClusterState, changes: Collection[Change]) -> dict[str, str] | None:
+    """Return aws-auth's data after the changes, None without any. Raises AwsAuthError where it cannot be written."""
+    if state.aws_auth is None and any(change.key.kind == "AwsAuthRow" for change in changes):
+        raise absent(state.target.name)
+    return edited_aws_auth(state, changes)
 
 
 def _equal(was: Observed, will: Desired) -> bool:
@@ -134,8 +168,6 @@ def _equal(was: Observed, will: Desired) -> bool:
 
 def _judge(was: Observed, will: Desired, owner: ownership.Owner, adopt: Collection[str]) -> Action | Finding:
     key = was.key
-    if isinstance(was.spec, AccessEntry | AwsAuthRow) and is_system(was.spec):
-        owner = ownership.Foreign("EKS (nodes, Fargate or a service-linked role)")
     if isinstance(owner, ownership.Foreign):
         return Finding(
             id="OWN001",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from iamrbac.compile.desired import Form
+from iamrbac.compile.desired import Desired, Form, Key
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.mapping.aws_auth import read
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
@@ -14,28 +14,29 @@ from iamrbac.plan.observed import ClusterState
 
 
 def shadow_findings(
-    state: ClusterState, form: Form, changes: Iterable[Change], adopt: Collection[str]
+    state: ClusterState, form: Form, wanted: Iterable[Desired], changes: Iterable[Change], adopt: Collection[str]
 ) -> tuple[Finding, ...]:
-    """Refuse what would silently change a foreign mapping, or would have no effect because of one.
+    """Refuse what would silently change a foreign mapping, or has no effect because of one.
 
-    A row that this plan itself removes or adopts (`--adopt AwsAuthRow/ARN`) does not count.
+    `wanted` is all that the policies want here: a row that needs no change may have been hidden since it was written.
+    What this plan itself removes does not count, nor does a row that is adopted (`--adopt AwsAuthRow/ARN`).
     """
     if form == "external":
         return ()
-    changes = tuple(changes)
-    written = [change.after.spec for change in changes if change.after is not None]
+    removed = {change.key for change in changes if change.action is Action.DELETE}
     if form == "access-entries":
-        return tuple(_hidden_rows(state, changes, [spec for spec in written if isinstance(spec, AccessEntry)], adopt))
-    rows = [spec for spec in written if isinstance(spec, AwsAuthRow)]
-    return (*_hiding_entries(state, rows), *_other_spellings(state, rows))
+        made = [change.after.spec for change in changes if change.action is Action.CREATE and change.after is not None]
+        entries = [spec for spec in made if isinstance(spec, AccessEntry)]
+        return tuple(_hidden_rows(state, {key.name for key in removed}, entries, adopt))
+    rows = [item.spec for item in wanted if isinstance(item.spec, AwsAuthRow)]
+    return (*_hiding_entries(state, removed, rows), *_other_spellings(state, rows))
 
 
 def _hidden_rows(
-    state: ClusterState, changes: Iterable[Change], entries: Iterable[AccessEntry], adopt: Collection[str]
+    state: ClusterState, removed: Collection[str], entries: Iterable[AccessEntry], adopt: Collection[str]
 ) -> Iterable[Finding]:
     if state.aws_auth is None or state.target.authentication_mode == "API":
         return
-    removed = {change.key.name for change in changes if change.action is Action.DELETE}
     rows = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
     for entry in entries:
         row = rows.get(comparable(entry.principal).lower())
@@ -54,11 +55,11 @@ def _hidden_rows(
         )
 
 
-def _hiding_entries(state: ClusterState, rows: Iterable[AwsAuthRow]) -> Iterable[Finding]:
+def _hiding_entries(state: ClusterState, removed: Collection[Key], rows: Iterable[AwsAuthRow]) -> Iterable[Finding]:
     entries = {
         comparable(item.spec.principal).lower(): item.spec
         for item in state.objects
-        if isinstance(item.spec, AccessEntry)
+        if isinstance(item.spec, AccessEntry) and item.key not in removed
     }
     for row in rows:
         entry = entries.get(comparable(row.arn).lower())
@@ -66,8 +67,8 @@ def _hiding_entries(state: ClusterState, rows: Iterable[AwsAuthRow]) -> Iterable
             yield Finding(
                 id="MAP004",
                 level=Level.ERROR,
-                message=f"the aws-auth row for {row.arn} would have no effect: the entry {entry.principal} hides it",
-                hint="set mapping: access-entries for this cluster, or delete the access entry",
+                message=f"the aws-auth row for {row.arn} has no effect: the access entry {entry.principal} hides it",
+                hint="delete that access entry, which is not ours, or set mapping: access-entries for this cluster",
                 cluster=state.target.name,
                 object=f"AccessEntry/{entry.principal}",
             )

@@ -10,6 +10,7 @@ from iamrbac.compile.desired import Key, Spec
 from iamrbac.mapping.aws_auth import Reading, read
 from iamrbac.mapping.edit import edit
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
+from iamrbac.model.errors import AwsAuthError
 from iamrbac.plan.change import Change
 from iamrbac.plan.observed import ClusterState
 from iamrbac.rbac.objects import Binding, RbacState, Role
@@ -41,6 +42,15 @@ def edited_aws_auth(state: ClusterState, changes: Iterable[Change]) -> dict[str,
         return None
     data = state.aws_auth.data if state.aws_auth is not None else {}
     return edit_rows(data, rows)
+
+
+def absent(cluster: str) -> AwsAuthError:
+    """Return the error for rows that have no ConfigMap to go into."""
+    return AwsAuthError(
+        "kube-system/aws-auth is not there, and making it without the nodes' rows would lock the nodes out",
+        where=cluster,
+        hint="create it with the rows of the cluster's node roles first",
+    )
 
 
 def edit_rows(data: Mapping[str, str], rows: Iterable[Change]) -> dict[str, str]:

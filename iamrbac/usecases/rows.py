@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 
 from iamrbac.compile import names
+from iamrbac.mapping.aws_auth import read
+from iamrbac.mapping.objects import AwsAuthRow
 from iamrbac.model.errors import AwsAuthError, ConflictError
 from iamrbac.plan.change import Change
 from iamrbac.plan.form import owned_rows
 from iamrbac.plan.observed import AwsAuth
-from iamrbac.plan.simulate import edit_rows
+from iamrbac.plan.simulate import absent, edit_rows
 from iamrbac.plan.simulate import owned_rows as owned_after
 from iamrbac.usecases.ports import Kube
 
@@ -20,16 +22,13 @@ ATTEMPTS = 5
 def write_rows(kube: Kube, instance: str, rows: Sequence[Change], cluster: str) -> None:
     """Put and remove rows in one write, on the map as it is NOW: what others changed since the plan is kept.
 
-    Raises AwsAuthError when the map does not parse or is not there, ConflictError when somebody else keeps writing.
+    Raises AwsAuthError when the map does not parse or is not there, ConflictError when somebody else keeps writing, or
+    has written one of these very rows since the plan.
     """
     for attempt in range(1, ATTEMPTS + 1):
         current = kube.aws_auth()
         if current is None:
-            raise AwsAuthError(
-                "kube-system/aws-auth is not there, and making it without the nodes' rows would lock the nodes out",
-                where=cluster,
-                hint="create it with the rows of the cluster's node roles first",
-            )
+            raise absent(cluster)
         data, annotations = _edited(current, instance, rows, cluster)
         if data == current.data and annotations == current.annotations:
             return
@@ -52,7 +51,23 @@ def _edited(
             where=cluster,
             hint="restore it from a backup of the ConfigMap",
         )
+    _check_unchanged(current, rows, cluster)
     owned = owned_after(before, rows)
     annotations = dict(current.annotations)
     annotations[names.rows_annotation(instance)] = json.dumps(sorted(owned))
     return edit_rows(current.data, rows), annotations
+
+
+def _check_unchanged(current: AwsAuth, rows: Sequence[Change], cluster: str) -> None:
+    """Refuse to write over a row that is neither as the plan saw it nor as it should become. Raises ConflictError."""
+    there = {row.arn: (row.section, row.username, tuple(sorted(set(row.groups)))) for row in read(current.data).rows}
+    for change in rows:
+        seen = [side.spec for side in (change.before, change.after) if side is not None]
+        known = [(spec.section, spec.username, spec.groups) for spec in seen if isinstance(spec, AwsAuthRow)]
+        found = there.get(change.key.name)
+        if found not in known and (found is not None or (change.before is not None and change.after is not None)):
+            raise ConflictError(
+                f"somebody changed the row for {change.key.name} in kube-system/aws-auth since it was read",
+                where=cluster,
+                hint="run the same command again and look at what it says",
+            )

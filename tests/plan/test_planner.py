@@ -187,3 +187,55 @@ def test_a_map_that_does_not_parse_is_told_when_entries_are_written() -> None:
     made = plan(b.desired(b.entry(b.ALICE, b.DEVELOPERS)), b.state(aws_auth=b.config_map("- userarn: {{x}}\n")))
     assert [finding.id for finding in made.findings] == ["MAP002"]
     assert actions(made) == [(Action.CREATE.value, "AccessEntry")]
+
+
+def test_a_row_of_ours_that_a_foreign_entry_has_hidden_since_is_told_although_it_needs_no_change() -> None:
+    text = f"- userarn: {b.ALICE}\n  username: {b.ALICE}\n  groups: [{b.DEVELOPERS}]\n"
+    mine = b.config_map(text, owned=[b.ALICE])
+    made = plan(
+        b.desired(b.row(b.ALICE, b.DEVELOPERS)), b.state(b.foreign(b.entry(b.ALICE)), aws_auth=mine), "aws-auth"
+    )
+    assert made.changes == ()
+    assert [finding.id for finding in made.findings] == ["MAP004"]
+
+
+def test_a_change_to_an_entry_that_hides_a_row_already_is_not_refused_again() -> None:
+    there = b.state(b.observed(b.entry(b.PAT, b.VIEWERS)), aws_auth=b.config_map(ROWS))
+    made = plan(b.desired(b.entry(b.PAT, b.DEVELOPERS)), there)
+    assert actions(made) == [("update", "AccessEntry")]
+    assert made.findings == ()
+
+
+def test_our_own_entries_become_rows_where_the_mapping_is_changed_and_nobody_loses_anything() -> None:
+    rbac = (b.role(), b.binding())
+    had = (*rbac, b.entry(b.ALICE, b.DEVELOPERS))
+    there = b.state(*(b.observed(item) for item in had), aws_auth=b.config_map(ROWS))
+    made = plan(b.desired(*rbac, b.row(b.ALICE, b.DEVELOPERS)), there, "aws-auth")
+    assert actions(made) == [("delete", "AccessEntry"), ("create", "AwsAuthRow")]
+    assert made.findings == ()
+    assert made.access == ()
+
+
+def test_rows_without_a_config_map_to_put_them_into_stop_the_cluster_before_anything_is_written() -> None:
+    with pytest.raises(AwsAuthError, match="aws-auth is not there"):
+        plan(b.desired(b.row(b.ALICE, b.DEVELOPERS)), b.state(mode="CONFIG_MAP"), "aws-auth")
+    assert plan(b.desired(), b.state(mode="CONFIG_MAP"), "aws-auth").changes == ()
+
+
+def test_what_maps_nodes_is_never_removed_whatever_mark_it_carries() -> None:
+    node = f"- rolearn: {b.NODE}\n  username: system:node:x\n  groups: [system:nodes]\n"
+    there = b.state(b.observed(b.entry(b.NODE, type="EC2_LINUX")), aws_auth=b.config_map("", node, owned=[b.NODE]))
+    made = plan(b.desired(), there, "aws-auth")
+    assert made.changes == ()
+    assert [finding.id for finding in made.findings] == ["OWN004", "OWN004"]
+
+
+def test_what_is_ours_and_marked_by_another_owner_since_is_not_left_in_silence() -> None:
+    spec, marks = b.binding()
+    taken = Observed(
+        b.key_of(spec), spec, Meta(labels=marks, annotations={"argocd.argoproj.io/tracking-id": "app"}, version="7")
+    )
+    made = plan(b.desired(), b.state(taken))
+    assert made.changes == ()
+    assert [(finding.id, finding.object) for finding in made.findings] == [("OWN004", display_key(taken.key))]
+    assert "Argo CD app keeps it" in made.findings[0].message
