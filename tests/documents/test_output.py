@@ -93,7 +93,7 @@ def test_links_and_folders_in_place_of_our_files_are_refused(tmp_path: Path) -> 
     write(out, {ONE: "1\n", TWO: "2\n"})
     (out / ONE).unlink()
     (out / ONE).symlink_to(outside / "Role-a.yaml")
-    assert ONE in refused(out, {ONE: "new\n", TWO: "2\n"})
+    assert f"in the way, and not written by iamrbac: {ONE};" in refused(out, {ONE: "new\n", TWO: "2\n"})
     (out / ONE).unlink()
     (out / "staging" / "web").rmdir()
     (out / "staging" / "web").symlink_to(outside)
@@ -125,7 +125,7 @@ def test_an_inventory_that_is_no_text_or_a_link_is_not_trusted(tmp_path: Path) -
     (tmp_path / INVENTORY).write_bytes(b"\xff\n")
     refused(tmp_path, {ONE: "2\n"})
     (tmp_path / INVENTORY).unlink()
-    (tmp_path / "real").write_text("")
+    (tmp_path / "real").write_text(f"{ONE}\n")
     (tmp_path / INVENTORY).symlink_to("real")
     refused(tmp_path, {ONE: "2\n"})
 

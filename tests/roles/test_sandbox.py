@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles.test_templates import fault, render
+from iamrbac.roles.templates import TemplateRoles
+from tests.roles.test_templates import fault, render, request, write
 
 ESCAPES = [
     "{{ ''.__class__.__mro__[1].__subclasses__() }}",
@@ -124,6 +125,31 @@ def test_no_way_to_keep_the_process_busy(tmp_path: Path, source: str) -> None:
     begun = time.process_time()
     fault(tmp_path, source)
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("{% for a in range(1001) %}{% endfor %}", "its loops run more than 1000 times"),
+        ("{% for a in range(40) %}{% for b in range(40) %}{% endfor %}{% endfor %}", "more than 1000 times"),
+        ("{% for a in range(600) %}{% endfor %}{% for a in range(600) %}{% endfor %}", "more than 1000 times"),
+        ("{% for a in range(900) %}" + "x" * 200 + "{% endfor %}", "more than 65536 characters"),
+        ("{{ range(1001) | list | length }}", "a list is longer than 1000"),
+        ("{% set x = '\"' %}" + "{% set x = x | tojson %}" * 60, "a value is longer than 65536 characters"),
+    ],
+)
+def test_every_limit_says_what_it_is(tmp_path: Path, source: str, says: str) -> None:
+    found = fault(tmp_path, f"rules: []\n# {source}")
+    assert (found.id, says in found.message) == ("TPL007", True), found
+    within = source.replace("1001", "1000").replace("900", "9").replace("600", "60").replace("40", "4")
+    if within != source:
+        assert render(tmp_path, f"rules: []\n# {within}") == ()
+
+
+def test_the_loops_of_one_rendering_do_not_count_for_the_next(tmp_path: Path) -> None:
+    write(tmp_path, "rules: []\n# {% for a in range(900) %}{% endfor %}")
+    roles = TemplateRoles(tmp_path)
+    assert [roles.render(request("own", env=name)) for name in "abc"] == [(), (), ()]
 
 
 def test_what_a_template_legally_does_is_not_in_the_way(tmp_path: Path) -> None:
