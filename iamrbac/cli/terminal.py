@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from io import TextIOWrapper
 from time import monotonic
 from typing import Any, TextIO
 
@@ -25,6 +26,10 @@ class Terminal:
     ) -> None:
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
+        # What a terminal's encoding lacks is shown as its code, never as a traceback.
+        for stream in (self.stdout, self.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         self._started = monotonic()
         self.quiet = quiet
         self.verbose = verbose

@@ -10,13 +10,11 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from iamrbac.compile.check import check
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
 from iamrbac.compile.documents import Documents
 from iamrbac.compile.people import wanted_names
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.findings.order import in_order
 from iamrbac.identity.snapshot import Identities
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
@@ -61,13 +59,10 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
 
     Raises UsageError for an unknown cluster name, RepositoryError, and AwsError when AWS does not know the caller.
     """
-    loaded = load(edges.repository)
-    if loaded.documents is None:
+    loaded = load(edges.repository, edges.roles.names())
+    if loaded.documents is None or any(finding.level is Level.ERROR for finding in loaded.findings):
         return Planned(None, loaded.findings)
     documents = loaded.documents
-    said = in_order((*loaded.findings, *locate(check(documents, edges.roles.names()), edges.repository)))
-    if any(finding.level is Level.ERROR for finding in said):
-        return Planned(None, said)
     selected = select(documents.config.document.clusters, request.clusters)
     caller = edges.aws.caller()
     progress.step(f"Reading IAM and {_count(len(selected), 'cluster')} as {caller.arn}")
@@ -78,10 +73,10 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     plan = Plan(
         instance=documents.config.document.metadata.name,
         clusters=tuple(plans),
-        findings=said,
+        findings=loaded.findings,
         policy_digest=digest(documents),
     )
-    return Planned(_guarded(plan, documents, caller.arn, request), said)
+    return Planned(_guarded(plan, documents, caller.arn, request), loaded.findings)
 
 
 def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster, ...]:

@@ -49,3 +49,10 @@ def test_verbose_adds_times_and_details() -> None:
     lines = written(verbose=True, no_color=True)[1].splitlines()
     assert [re.sub(r"^ *\d+\.\d\d s  ", "", line) for line in lines] == ["working", "a detail", "error: broken"]
     assert re.match(r" *\d+\.\d\d s  working", lines[0])
+
+
+def test_what_the_encoding_lacks_is_no_traceback() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Terminal(stdout=stream, stderr=stream).answer("payments → search")
+    stream.seek(0)
+    assert stream.read() == "payments \\u2192 search\n"
