@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check e2e bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -18,6 +18,10 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# On a real API server: from KUBEBUILDER_ASSETS, else built once with Go (about ten minutes) and cached.
+e2e: $(STAMP)
+	IAMRBAC_TEST_SERVER=real $(BIN)/pytest tests/sandbox/kube tests/e2e
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

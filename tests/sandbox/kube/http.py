@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+REAL = os.environ.get("IAMRBAC_TEST_SERVER") == "real"
+"""Whether the API under test is a real API server."""
+_PATIENCE_SECONDS = 10.0 if REAL else 0.0
+_Value = TypeVar("_Value")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 APPS = "/apis/apps/v1"
 JSON = "application/json"
@@ -44,6 +51,18 @@ class Answer:
         assert status["status"] == "Failure", status
         assert status["code"] == self.code, status
         return self.code, status.get("reason", ""), status["message"]
+
+
+def settled(ask: Callable[[], _Value], expected: _Value) -> _Value:
+    """Ask until the answer is the expected one, and return the last answer.
+
+    A real API server judges by what its caches have seen, and controllers work behind it: for what they do, it gets
+    some seconds. The embedded API must be right at once.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while (answer := ask()) != expected and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return answer
 
 
 class Client:

@@ -1,0 +1,7 @@
+"""Tests on a real API server and of how it is built and run: `make e2e`, nothing else, collects them."""
+
+from __future__ import annotations
+
+from tests.sandbox.kube.http import REAL
+
+collect_ignore_glob = [] if REAL else ["*"]
