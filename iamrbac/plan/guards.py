@@ -79,8 +79,8 @@ def check(
     stakes = tuple(stake for stake in stakes if stake.losers or stake.plan.changes)
     findings = [*_removals(stakes, guards, leavers, allowed, sum(managed.values()))]
     for one in stakes:
-        findings += _empty(one, managed.get(one.plan.name, 0), allowed)
-        findings += _protected(one, guards, caller, allowed)
+        findings += _empty(one, leavers, allowed)
+        findings += _protected(one, guards, caller, leavers, allowed)
         findings += _administrators(one, guards, allowed)
     return tuple(findings)
 
@@ -89,7 +89,7 @@ def _removals(
     stakes: Iterable[Stakes], guards: Guards, leavers: Leavers, allowed: Allowances, total: int
 ) -> Iterable[Finding]:
     """Losses are counted as principal × cluster."""
-    losses = sum(len([one for one in stake.losers if _counts(stake, one, leavers)]) for stake in stakes)
+    losses = sum(len(_counted(stake, leavers)) for stake in stakes)
     if losses <= allowed.removals:
         return
     limit = guards.max_removals
@@ -105,38 +105,49 @@ def _removals(
         )
 
 
-def _counts(stake: Stakes, principal: str, leavers: Leavers) -> bool:
-    if principal in leavers.principals:
-        return False
-    lost = stake.lost_groups.get(principal, frozenset())
+def _counted(stake: Stakes, leavers: Leavers) -> frozenset[str]:
+    """Return those whose loss may be a mistake."""
     # A set that no longer gives anything here was changed by a policy, whoever was in it.
     excused = leavers.over | (leavers.from_iam & stake.plan.groups)
-    return not lost or not lost <= excused
+    return frozenset(_unexcused(stake, stake.losers - leavers.principals, excused))
+
+
+def _unexcused(stake: Stakes, losers: Collection[str], excused: Collection[str]) -> Iterable[str]:
+    """Yield those who lose more than by leaving excused groups."""
+    for principal in losers:
+        lost = stake.lost_groups.get(principal, frozenset())
+        if not lost or not lost.issubset(excused):
+            yield principal
 
 
 def _groups(world: World) -> dict[str, frozenset[str]]:
+    """Return everybody's Kubernetes groups by canonical ARN."""
     return {comparable(one.principal): frozenset(one.groups) for one in people(world)}
 
 
-def _empty(stake: Stakes, managed: int, allowed: Allowances) -> Iterable[Finding]:
+def _empty(stake: Stakes, leavers: Leavers, allowed: Allowances) -> Iterable[Finding]:
     """Everything that is ours would go: more often a wrong repository than an intention."""
     ours = [change for change in stake.plan.changes if change.before is not None and change.after is None]
-    if ours and not stake.plan.wanted and len(stake.losers) > allowed.removals and managed:
+    losers = _counted(stake, leavers)
+    if ours and not stake.plan.wanted and len(losers) > allowed.removals:
         yield Finding(
             id="GRD002",
             level=Level.ERROR,
             message=f"the policies want nothing on {stake.plan.name}, and all {len(ours)} objects of ours would go",
-            hint=f"check that this is the right repository; if it is meant: --allow-removals {len(stake.losers)}",
+            hint=f"check that this is the right repository; if it is meant: --allow-removals {len(losers)}",
             cluster=stake.plan.name,
         )
 
 
-def _protected(stake: Stakes, guards: Guards, caller: str | None, allowed: Allowances) -> Iterable[Finding]:
+def _protected(
+    stake: Stakes, guards: Guards, caller: str | None, leavers: Leavers, allowed: Allowances
+) -> Iterable[Finding]:
+    """A temporary grant that is over ends for these people too: that is what they asked for."""
     protected = {comparable(arn): "guards.protectedPrincipals names it" for arn in guards.protected_principals}
     if caller is not None:
         protected.setdefault(comparable(caller), "it is you, and you could not undo it")
     spared = {comparable(arn) for arn in allowed.lockout_of}
-    for principal in sorted(stake.losers & protected.keys() - spared):
+    for principal in sorted(_unexcused(stake, stake.losers & protected.keys() - spared, leavers.over)):
         yield Finding(
             id="GRD003",
             level=Level.ERROR,

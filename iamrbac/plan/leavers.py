@@ -29,6 +29,11 @@ def _from_iam(documents: Documents) -> Iterator[str]:
         for name, members in policy.document.spec.members.items():
             if any(isinstance(member, IamGroup) for member in members):
                 yield names.group_name(instance, team, name)
+    for grant in documents.grants:
+        if any(isinstance(member, IamGroup) for member in grant.document.spec.members):
+            yield names.group_name(
+                instance, grant.document.spec.team, names.temporary_set(grant.document.metadata.name)
+            )
 
 
 def _expired(documents: Documents, at: datetime) -> Iterator[str]:

@@ -115,3 +115,17 @@ def test_mapped_administrators_may_not_fall_below_the_minimum() -> None:
     assert "1 mapped administrators instead of 2" in found[0].message
     one = Guards(min_admins=1)
     assert ids(list(guards.check([Stakes(plan)], one, None, Leavers(), Allowances(), {"staging": 2}))) == []
+
+
+def test_a_cluster_whose_last_grant_is_over_is_emptied_without_a_question() -> None:
+    state = b.state(*(b.observed(item) for item in (*RBAC, b.entry(b.ALICE, b.DEVELOPERS))))
+    plan = plan_cluster(b.desired(), state, "access-entries", b.INSTANCE)
+    over = Leavers(over=frozenset({b.DEVELOPERS}))
+    assert list(guards.check([Stakes(plan)], COUNT, b.ALICE, over, Allowances(), {"staging": 1})) == []
+
+
+def test_nothing_wanted_is_refused_where_somebody_else_maps_the_people() -> None:
+    state = b.state(*(b.observed(item) for item in RBAC), b.foreign(b.entry(b.ALICE, b.DEVELOPERS)))
+    plan = plan_cluster(b.desired(), state, "external", b.INSTANCE)
+    found = guards.check([Stakes(plan)], COUNT, None, Leavers(), Allowances(), {"staging": 0})
+    assert ids(list(found)) == ["GRD002"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,41 @@ def test_whoever_stops_reading_stops_the_writers(tmp_path: Path) -> None:
     made.faults.fail = lambda _number, _what: None
     assert made.apply()
     assert made.plan().changes == ()
+
+
+TEMPORARY = """\
+apiVersion: iamrbac.dev/v1alpha1
+kind: TemporaryGrant
+metadata: {name: launch}
+spec:
+  team: payments
+  members: [{iamGroup: contractors}]
+  access: [{clusters: [staging], namespaces: [payments], role: viewer}]
+  notAfter: "2026-12-01T00:00:00Z"
+  reason: launch
+"""
+
+
+def test_who_leaves_the_iam_group_of_a_temporary_grant_is_no_mistake(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    made.config(CONFIG.replace("count: 100", "count: 0"))
+    (made.root / "policies" / "launch.yaml").write_text(TEMPORARY)
+    zoe = ALICE.replace("alice", "zoe")
+    made.people.groups["contractors"] = (zoe,)
+    made.apply()
+    made.people.groups["contractors"] = ()
+    plan = made.plan()
+    assert {(one.principal, one.change) for c in plan.planned for one in c.access} == {(zoe, "lose")}
+    assert not refused(plan)
+
+
+def test_a_temporary_grant_that_is_over_goes_without_a_question(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    made.config(CONFIG.replace("count: 100", "count: 0"))
+    (made.root / "policies" / "launch.yaml").write_text(TEMPORARY)
+    made.people.groups["contractors"] = (ALICE,)
+    made.apply()
+    made.request = type(made.request)(datetime(2026, 12, 1, tzinfo=UTC))
+    plan = made.plan()
+    assert [change.key.kind for change in plan.changes] == ["AccessEntry", "Role", "RoleBinding"]
+    assert not refused(plan)
