@@ -14,7 +14,7 @@ from typing import Literal
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
 from iamrbac.model.arn import comparable
 from iamrbac.plan.change import Action, Change
-from iamrbac.rbac.objects import Binding
+from iamrbac.rbac.objects import Binding, Role
 
 Stage = Literal[
     "leave", "namespaces", "roles", "bindings", "unbind", "principals", "policies", "unmap", "unbind-late", "drop-roles"
@@ -53,6 +53,26 @@ def phases(changes: Iterable[Change]) -> tuple[Phase, ...]:
     return tuple(Phase(stage, tuple(staged[stage])) for stage in STAGES if staged[stage])
 
 
+def frees(change: Change) -> frozenset[str]:
+    """Return the groups that must not be given more, nor joined, before this change is done.
+
+    Who leaves a group leaves it before its rights grow, and a group that somebody joins loses its old bindings first.
+    """
+    if isinstance(change.before and change.before.spec, Binding):
+        return frozenset(_subjects(change)) if change.action is Action.DELETE else frozenset()
+    return frozenset(_groups_before(change) - _groups_after(change))
+
+
+def gives(change: Change) -> frozenset[str]:
+    """Return the groups whose members may get more by this change: somebody joins, or their rights change."""
+    after = change.after.spec if change.after is not None else None
+    if isinstance(after, AccessEntry | AwsAuthRow):
+        return frozenset(_groups_after(change) - _groups_before(change))
+    if isinstance(after, Binding):
+        return frozenset(subject.name for subject in after.subjects)
+    return frozenset(_group_of(change)) if isinstance(after, Role) else frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
     mapped_after: frozenset[str]
@@ -64,23 +84,16 @@ class _Facts:
 
     @staticmethod
     def of(changes: tuple[Change, ...]) -> _Facts:
-        mapped, joined = set(), set()
-        grown_roles = {
-            (change.key.namespace, change.key.name)
-            for change in changes
-            if change.key.kind in {"Role", "ClusterRole"} and change.action is not Action.DELETE
-        }
-        growing = set()
+        mapped: set[str] = set()
+        joined: set[str] = set()
+        growing: set[str] = set()
         for change in changes:
             after = change.after.spec if change.after is not None else None
             if isinstance(after, AccessEntry | AwsAuthRow):
                 mapped.add(comparable(after.principal if isinstance(after, AccessEntry) else after.arn))
-                joined |= set(after.groups) - _groups_before(change)
-            if isinstance(after, Binding):
-                growing |= {subject.name for subject in after.subjects}
-            if (change.key.namespace, change.key.name) in grown_roles:
-                # Our role and its binding share one name, and the group is in the binding's labels or subjects.
-                growing |= _group_of(change)
+                joined |= gives(change)
+            else:
+                growing |= gives(change)
         return _Facts(frozenset(mapped), frozenset(joined), frozenset(growing))
 
 

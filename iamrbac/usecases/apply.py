@@ -16,7 +16,7 @@ from enum import StrEnum
 from iamrbac.findings.finding import Level
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import Action, Change, ClusterPlan, Plan
-from iamrbac.plan.order import REMOVALS, Phase, phases
+from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases
 from iamrbac.usecases.ports import Edges, Kube
 from iamrbac.usecases.rows import write_rows
 
@@ -25,6 +25,8 @@ KUBE_WRITES_AT_ONCE = 16
 EKS_WRITES_AT_ONCE = 4
 """EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
 KUBE_KINDS = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+REVOCATIONS: frozenset[Stage] = REMOVALS | {"leave"}
+WAITS = "a grant on this cluster failed, and this removal waits for it"
 
 
 class Outcome(StrEnum):
@@ -98,25 +100,42 @@ class _Writer:
         self.kube: Kube = edges.kube(cluster.state.target)
         self.failed: set[tuple[str, str]] = set()
         """(namespace, name) of roles that could not be written."""
+        self.held: set[str] = set()
+        """Groups that still have a member or a binding which had to go first: nothing more goes to them."""
         self.broken = False
+        """A grant was not made, and what it was to replace stays."""
 
     def run(self) -> Iterator[Event]:
         """Write until everything is written, or until somebody says stop."""
         for phase in phases(self.cluster.changes):
             if self.stop.is_set():
                 return
-            if phase.stage in REMOVALS and self.broken:
-                for change in phase.changes:
-                    yield Event(
-                        change, Outcome.SKIPPED, "a grant on this cluster failed, and this removal waits for it"
-                    )
-                continue
-            for event in self._phase(phase):
-                if event.outcome is Outcome.FAILED:
-                    self.broken = True
-                    if event.change.key.kind in {"Role", "ClusterRole"}:
-                        self.failed.add((event.change.key.namespace, event.change.key.name))
+            for event in self._stage(phase):
+                if event.outcome is not Outcome.DONE:
+                    self._remember(phase, event)
                 yield event
+
+    def _stage(self, phase: Phase) -> Iterator[Event]:
+        if phase.stage in REMOVALS and self.broken:
+            yield from (Event(change, Outcome.SKIPPED, WAITS) for change in phase.changes)
+            return
+        free: list[Change] = []
+        for change in phase.changes:
+            held = gives(change) & self.held
+            if held:
+                yield Event(change, Outcome.SKIPPED, f"what had to go first did not: {', '.join(sorted(held))} waits")
+            else:
+                free.append(change)
+        yield from self._phase(Phase(phase.stage, tuple(free)))
+
+    def _remember(self, phase: Phase, event: Event) -> None:
+        """A failed removal stops no other removal, else one that fails would keep everybody's access."""
+        if phase.stage in REVOCATIONS:
+            self.held |= frees(event.change)
+            return
+        self.broken = True
+        if event.change.key.kind in {"Role", "ClusterRole"}:
+            self.failed.add((event.change.key.namespace, event.change.key.name))
 
     def _phase(self, phase: Phase) -> Iterator[Event]:
         rows = [change for change in phase.changes if change.key.kind == "AwsAuthRow"]
