@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     argv = sys.argv[1:]
+    _open_streams()
     if argv[:1] == ["token"]:
         from iamrbac.token.main import run as token
 
         sys.exit(token(argv[1:]))
     from iamrbac.cli.main import run
 
-    sys.exit(run(argv))
+    code = run(argv)
+    _give_up_stdout()
+    sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Open the standard streams that the caller closed, or the next file or socket would take their place."""
+    for name, flag, mode in (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flag), mode, encoding="utf-8"))
+
+
+def _give_up_stdout() -> None:
+    """Drop what stdout does not take (a closed pipe, a full disk), or Python would complain of it at the very end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -67,6 +67,8 @@ def command(
         request = saved.request_of(content, at_now())
     planned = make_plan(edges, request, terminal)
     if planned.plan is None:
+        if output is Output.JSON:
+            return show.refused(terminal, planned.findings, ())
         show.invalid(terminal, output, planned.findings, findings_text)
         return 3
     plan = planned.plan
@@ -76,11 +78,11 @@ def command(
         show.plan(terminal, output, plan, edges.repository)
     if refused(plan):
         if output is Output.JSON:
-            terminal.line({"type": "refused", "findings": [finding.to_json() for finding in plan.all_findings]})
+            show.refused(terminal, plan.all_findings, plan.failed)
         terminal.error("[ERR403] refused by the findings above; nothing was changed")
         return 3
     if plan.changes and not yes and content is None:
-        _ask(len(plan.planned))
+        _ask(sum(bool(cluster.changes) for cluster in plan.planned))
     return show.apply(terminal, output, edges, plan)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from iamrbac.cli.options import Output
@@ -11,7 +11,7 @@ from iamrbac.cli.terminal import Terminal
 if TYPE_CHECKING:
     from iamrbac.findings.finding import Finding
     from iamrbac.model.origin import Origin
-    from iamrbac.plan.change import Plan
+    from iamrbac.plan.change import FailedCluster, Plan
     from iamrbac.usecases.ports import Edges, Repository
 
 
@@ -47,6 +47,15 @@ def plan(terminal: Terminal, output: Output, plan: Plan, repository: Repository)
     else:
         terminal.answer(plan_text(plan, line, terminal.paint))
     return document
+
+
+def refused(terminal: Terminal, findings: Sequence[Finding], failed: Iterable[FailedCluster]) -> int:
+    """Write the lines of `apply -o json` that say why nothing was changed, and return the exit code."""
+    from iamrbac.render.apply import summary_json
+
+    terminal.line({"type": "refused", "findings": [finding.to_json() for finding in findings]})
+    terminal.line(summary_json((), [cluster.name for cluster in failed], 3))
+    return 3
 
 
 def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:

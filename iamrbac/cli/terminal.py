@@ -9,6 +9,8 @@ from io import TextIOWrapper
 from time import monotonic
 from typing import Any, TextIO
 
+from iamrbac.model.errors import OutputError
+
 STYLES = {"error": "31", "warning": "33", "good": "32", "change": "33", "bold": "1", "dim": "2"}
 
 
@@ -38,9 +40,15 @@ class Terminal:
         self.error_color = not plain and self.stderr.isatty()
 
     def answer(self, text: str) -> None:
-        """Write the answer, ending in one newline."""
-        self.stdout.write(text if text.endswith("\n") else text + "\n")
-        self.stdout.flush()
+        """Write the answer, ending in one newline. Raises OutputError, and BrokenPipeError when nobody reads on."""
+        try:
+            self.stdout.write(text if text.endswith("\n") else text + "\n")
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = f"the answer cannot be written: {error.strerror}"
+            raise OutputError(reason, where="stdout", hint="free some space, or send it elsewhere") from error
 
     def json(self, value: Any) -> None:
         """Write the answer as JSON, indented, keys in the order given."""

@@ -82,7 +82,7 @@ class KubeconfigError(IamrbacError):
 
 
 class OutputError(IamrbacError):
-    """A folder cannot be written as asked; files of others in it were left as they were."""
+    """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 
     code = "ERR209"
 

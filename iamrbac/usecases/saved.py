@@ -35,7 +35,7 @@ def parse(text: str, file: str) -> dict[str, Any]:
     """Return a saved plan's content. Raises UsageError when the file is not one."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"not a saved plan: {error}", where=file, hint=REPLAN) from error
     if not isinstance(value, dict) or value.get("kind") != "Plan" or not isinstance(value.get("request"), dict):
         raise UsageError("not a saved plan", where=file, hint=REPLAN)

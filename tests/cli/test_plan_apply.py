@@ -211,6 +211,26 @@ def test_an_empty_repository_is_refused_by_the_guards(shell: Shell, repository: 
     assert "Plan: " in shell.out
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [("iamrbac.yaml", "count: 5", "count: 0"), ("policies/search.yaml", "role: operator", "role: opperator")],
+    ids=["a guard", "invalid documents"],
+)
+def test_a_refusal_in_json_is_a_stream_of_lines_too_and_ends_with_the_summary(
+    shell: Shell, repository: Path, file: str, old: str, new: str
+) -> None:
+    shell("apply", "--yes")
+    changed = repository / file
+    changed.write_text(changed.read_text().replace(old, new))
+    search = repository / "policies" / "search.yaml"
+    search.write_text(search.read_text().replace("role: developer", "role: viewer"))
+    assert shell("apply", "--yes", "-o", "json", "-q") == 3
+    events = [json.loads(line) for line in shell.out.splitlines()]
+    assert [error for event in events for error in schema("apply-event").iter_errors(event)] == []
+    assert [event["type"] for event in events] == ["refused", "summary"]
+    assert events[-1]["exitCode"] == 3
+
+
 def test_suspended_means_nowhere(shell: Shell, repository: Path, fresh_sandbox: Sandbox) -> None:
     shell("apply", "--yes")
     config = repository / "iamrbac.yaml"
