@@ -6,11 +6,12 @@ Every function is pure and returns findings; overrides are narrow and named.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from iamrbac.access.world import World, administrators, people
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.identity.suspended import Suspended
 from iamrbac.model.arn import comparable
 from iamrbac.model.documents import Guards
 from iamrbac.plan.change import ClusterPlan
@@ -34,12 +35,19 @@ class Allowances:
 class Leavers:
     """Losses that are nobody's mistake: they do not count, else offboarding would fail open (design §4)."""
 
-    principals: frozenset[str] = frozenset()
-    """Canonical ARNs: suspended."""
+    suspended: Suspended = field(default_factory=lambda: Suspended(()))
+    """Who is to have nothing anywhere."""
     over: frozenset[str] = frozenset()
     """Kubernetes groups of temporary grants whose time is over."""
     from_iam: frozenset[str] = frozenset()
     """Kubernetes groups of sets with an IAM group in them: who leaves that is taken out by IAM, not by a policy."""
+
+    def lets_go(self, principal: str) -> bool:
+        """Say whether a principal is suspended; what is no user or role (an account's root) cannot be."""
+        try:
+            return self.suspended.covers(principal)
+        except ValueError:
+            return False
 
 
 class Stakes:
@@ -109,7 +117,7 @@ def _counted(stake: Stakes, leavers: Leavers) -> frozenset[str]:
     """Return those whose loss may be a mistake."""
     # A set that no longer gives anything here was changed by a policy, whoever was in it.
     excused = leavers.over | (leavers.from_iam & stake.plan.groups)
-    return frozenset(_unexcused(stake, stake.losers - leavers.principals, excused))
+    return frozenset(_unexcused(stake, {one for one in stake.losers if not leavers.lets_go(one)}, excused))
 
 
 def _unexcused(stake: Stakes, losers: Collection[str], excused: Collection[str]) -> Iterable[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from iamrbac.compile import names
 from iamrbac.compile.documents import Documents
-from iamrbac.model.arn import comparable
+from iamrbac.identity.suspended import Suspended
 from iamrbac.model.documents import IamGroup
 from iamrbac.plan.guards import Leavers
 
@@ -16,7 +16,7 @@ def leavers(documents: Documents, at: datetime) -> Leavers:
     """Return the suspended principals, the groups that IAM fills, and those whose time is over."""
     config = documents.config.document
     return Leavers(
-        principals=frozenset(comparable(arn) for arn in config.suspended),
+        suspended=Suspended(config.suspended),
         over=frozenset(_expired(documents, at)),
         from_iam=frozenset(_from_iam(documents)),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from iamrbac.compile.desired import Principals
 from iamrbac.findings.finding import Finding
+from iamrbac.identity.suspended import Suspended
 from iamrbac.model.documents import Guards, MaxRemovals
 from iamrbac.plan import guards
 from iamrbac.plan.guards import Allowances, Leavers, Stakes
@@ -64,7 +65,7 @@ def test_the_fraction_counts_from_ten_principals_on() -> None:
 
 
 def test_who_is_suspended_or_left_an_iam_group_does_not_count() -> None:
-    assert ids(check(8, 4, COUNT, leavers=Leavers(principals=frozenset(ARNS[4:8])))) == []
+    assert ids(check(8, 4, COUNT, leavers=Leavers(suspended=Suspended(ARNS[4:8])))) == []
     assert ids(check(8, 4, COUNT, leavers=Leavers(from_iam=frozenset({b.DEVELOPERS})))) == []
     assert ids(check(8, 4, COUNT, leavers=Leavers(over=frozenset({b.DEVELOPERS})))) == []
     assert ids(check(8, 4, COUNT, leavers=Leavers(from_iam=frozenset({b.VIEWERS})))) == ["GRD001"]
@@ -129,3 +130,9 @@ def test_nothing_wanted_is_refused_where_somebody_else_maps_the_people() -> None
     plan = plan_cluster(b.desired(), state, "external", b.INSTANCE)
     found = guards.check([Stakes(plan)], COUNT, None, Leavers(), Allowances(), {"staging": 0})
     assert ids(list(found)) == ["GRD002"]
+
+
+def test_a_root_user_in_aws_auth_is_nobody_s_suspension() -> None:
+    root = "arn:aws:iam::111122223333:root"
+    assert not Leavers(suspended=Suspended(ARNS[:1])).lets_go(root)
+    assert Leavers(suspended=Suspended(ARNS[:1])).lets_go(ARNS[0])
