@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iamrbac.model.errors import UsageError
+from iamrbac.model.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     import boto3
@@ -108,7 +108,7 @@ def kube_opener(aws: boto3.Session) -> Callable[[Target], KubeApi]:
 
 
 def save_plan(path: Path, plan: Plan, request: PlanRequest, document: Mapping[str, Any]) -> None:
-    """Write a plan for `apply FILE`, whole or not at all. Raises UsageError when the place cannot be written."""
+    """Write a plan for `apply FILE`, whole or not at all. Raises OutputError when the place cannot be written."""
     from iamrbac.usecases.saved import saved_json
 
     text = json.dumps(saved_json(plan, request, document), indent=2, ensure_ascii=False) + "\n"
@@ -121,7 +121,7 @@ def save_plan(path: Path, plan: Plan, request: PlanRequest, document: Mapping[st
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise UsageError(
+        raise OutputError(
             f"the plan cannot be saved: {os.strerror(error.errno or 0)}", where=str(path), hint="name a writable file"
         ) from error
 

@@ -24,7 +24,7 @@ from iamrbac.model.errors import DeclinedError, UsageError
 
 def command(
     plan_file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A plan saved by `iamrbac plan --out`; without: plan now.")
+        Path | None, typer.Argument(metavar="FILE", help="A plan saved by `iamrbac plan --out`; without: plan now.")
     ] = None,
     repo: RepoOption = None,
     cluster: ClusterOption = None,

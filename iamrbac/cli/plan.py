@@ -23,7 +23,9 @@ from iamrbac.cli.terminal import Terminal
 def command(
     repo: RepoOption = None,
     cluster: ClusterOption = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Save the plan for `iamrbac apply FILE`.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for `iamrbac apply FILE`.")
+    ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="End with 2 when there are changes, 0 when there are none.")
     ] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from iamrbac.cli.options import Output
@@ -66,19 +67,22 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:
     events = []
     failed = [cluster.name for cluster in plan.failed]
     try:
-        for event in apply_plan(edges, plan):
-            events.append(event)
-            if output is Output.JSON:
-                terminal.line(event_json(event))
-            elif event.outcome is Outcome.DONE:
-                terminal.step(event_text(event, terminal.paint))
-            else:
-                terminal.answer(event_text(event, terminal.paint))
+        # Closing it stops the writers and waits for what they have begun, however this ends.
+        with closing(apply_plan(edges, plan)) as written:
+            for event in written:
+                events.append(event)
+                if output is Output.JSON:
+                    terminal.line(event_json(event))
+                elif event.outcome is Outcome.DONE:
+                    terminal.step(event_text(event, terminal.paint))
+                else:
+                    terminal.answer(event_text(event, terminal.paint))
     except KeyboardInterrupt:
         if output is Output.JSON:
             terminal.line(summary_json(events, failed, 130))
         terminal.error(
-            f"interrupted after {len(events)} of {len(plan.changes)} changes; `iamrbac apply` goes on from here"
+            f"interrupted after at least {len(events)} of {len(plan.changes)} changes; "
+            "`iamrbac apply` goes on from here"
         )
         return 130
     undone = any(event.outcome is not Outcome.DONE for event in events)

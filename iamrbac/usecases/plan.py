@@ -30,6 +30,8 @@ from iamrbac.usecases.ports import Edges, Progress
 from iamrbac.usecases.read import read_cluster
 
 CLUSTERS_AT_ONCE = 8
+CATALOGUE = "POL009"
+"""What a catalogue of namespaces lacks: no news where the cluster itself says what it has (POL102, POL103)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     if loaded.documents is None or any(finding.level is Level.ERROR for finding in loaded.findings):
         return Planned(None, loaded.findings)
     documents = loaded.documents
+    said = tuple(finding for finding in loaded.findings if finding.id != CATALOGUE)
     selected = select(documents.config.document.clusters, request.clusters)
     caller = edges.aws.caller()
     progress.step(f"Reading IAM and {_count(len(selected), 'cluster')} as {caller.arn}")
@@ -73,10 +76,10 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     plan = Plan(
         instance=documents.config.document.metadata.name,
         clusters=tuple(plans),
-        findings=loaded.findings,
+        findings=said,
         policy_digest=digest(documents),
     )
-    return Planned(_guarded(plan, documents, caller.arn, request), loaded.findings)
+    return Planned(_guarded(plan, documents, caller.arn, request), said)
 
 
 def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster, ...]:

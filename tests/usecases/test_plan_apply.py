@@ -254,3 +254,13 @@ def test_a_temporary_grant_that_is_over_goes_without_a_question(tmp_path: Path) 
     plan = made.plan()
     assert [change.key.kind for change in plan.changes] == ["AccessEntry", "Role", "RoleBinding"]
     assert not refused(plan)
+
+
+def test_a_plan_judges_namespaces_by_the_cluster_and_not_by_the_catalogue(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    catalogue = "labels: {env: staging}, namespaces: [payments]}"
+    made.config(CONFIG.replace("labels: {env: staging}}", catalogue))
+    made.policy(POLICY.replace("[staging], namespaces: [payments]", "[staging], namespaces: [search, nowhere]"))
+    plan = made.plan()
+    assert [(finding.id, finding.cluster) for finding in plan.all_findings] == [("POL102", "staging")]
+    assert (CAROL, "search") in {(one.principal, one.namespace) for c in plan.planned for one in c.access}
