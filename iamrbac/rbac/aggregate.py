@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from iamrbac.rbac.objects import Requirement, Role, Rule, Selector
@@ -12,12 +12,20 @@ def aggregate(roles: Iterable[Role]) -> tuple[Role, ...]:
     """Return `roles`, in order, with the rules of each aggregated ClusterRole replaced by what its selectors gather.
 
     This is where the controller settles: chains (view → edit → admin) are followed to their ends, each rule stands
-    once, in the controller's order. Rules that an aggregated role had before are dropped, as the controller does. Where
-    aggregated roles select each other in a circle, only rules of plain roles count: no rule keeps itself alive.
+    once, in the controller's order. Rules that an aggregated role had before are dropped, as the controller does, but
+    not where nothing is gathered: the controller then applies no rules at all, which leaves somebody else's (tried on
+    1.36). Where aggregated roles select each other in a circle, only rules from outside of it count.
     """
     roles = tuple(roles)
-    gathering = _Gathering(tuple(sorted((r for r in roles if r.kind == "ClusterRole"), key=lambda r: r.name)))
-    return tuple(replace(role, rules=gathering.rules(role)) if role.aggregation else role for role in roles)
+    settled = _Gathering(roles).settled()
+    return tuple(replace(role, rules=settled[role.name]) if role.aggregation else role for role in roles)
+
+
+def gathered(roles: Iterable[Role]) -> dict[str, tuple[Rule, ...]]:
+    """Return what the controller finds for each aggregated ClusterRole, by name; () where it finds no rule."""
+    gathering = _Gathering(tuple(roles))
+    settled = gathering.settled()
+    return {role.name: gathering.gather(role, settled) for role in gathering.aggregated}
 
 
 def selects(selector: Selector, labels: Mapping[str, str]) -> bool:
@@ -40,25 +48,41 @@ def _holds(term: Requirement, labels: Mapping[str, str]) -> bool:
 
 
 class _Gathering:
-    def __init__(self, cluster_roles: tuple[Role, ...]) -> None:
-        self._cluster_roles = cluster_roles
-        self._selected: dict[Selector, tuple[Role, ...]] = {}
+    def __init__(self, roles: tuple[Role, ...]) -> None:
+        self._cluster_roles = tuple(sorted((r for r in roles if r.kind == "ClusterRole"), key=lambda r: r.name))
+        self.aggregated = tuple(role for role in self._cluster_roles if role.aggregation)
+        self._selected = {role.name: self._select(role) for role in self.aggregated}
 
-    def rules(self, role: Role) -> tuple[Rule, ...]:
-        return tuple(dict.fromkeys(rule for plain in self._sources(role, {role.name}) for rule in plain.rules))
+    def gather(self, role: Role, rules: Mapping[str, tuple[Rule, ...]]) -> tuple[Rule, ...]:
+        """Return the rules of the roles that an aggregated one selects, each once."""
+        return tuple(dict.fromkeys(rule for found in self._selected[role.name] for rule in rules[found.name]))
 
-    def _sources(self, role: Role, seen: set[str]) -> Iterator[Role]:
-        """Yield the plain roles behind an aggregated one, depth first; `seen` breaks circles."""
-        for selector in role.aggregation:
-            for found in self._select(selector):
-                if found.name not in seen:
-                    seen.add(found.name)
-                    if found.aggregation:
-                        yield from self._sources(found, seen)
-                    else:
-                        yield found
+    def settled(self) -> dict[str, tuple[Rule, ...]]:
+        """Return the rules of each ClusterRole when the controller has nothing more to do."""
+        rules = {role.name: () if role.aggregation else role.rules for role in self._cluster_roles}
+        self._spread(rules)
+        kept: set[str] = set()
+        while keep := [role for role in self.aggregated if role.name not in kept and self._keeps(role, rules)]:
+            kept |= {role.name for role in keep}
+            rules |= {role.name: role.rules for role in keep}
+            self._spread(rules)
+        return rules
 
-    def _select(self, selector: Selector) -> tuple[Role, ...]:
-        if selector not in self._selected:
-            self._selected[selector] = tuple(r for r in self._cluster_roles if selects(selector, r.labels))
-        return self._selected[selector]
+    def _spread(self, rules: dict[str, tuple[Rule, ...]]) -> None:
+        # The longest chain goes through all of them; twice, since in a circle the order of rules may turn for ever.
+        for _ in range(2 * len(self.aggregated) + 1):
+            before = dict(rules)
+            for role in self.aggregated:
+                rules[role.name] = self.gather(role, rules) or rules[role.name]
+            if rules == before:
+                return
+
+    def _keeps(self, role: Role, rules: Mapping[str, tuple[Rule, ...]]) -> bool:
+        """Return whether an aggregated role keeps its own rules: nothing comes, and nothing still may."""
+        waiting = any(found.aggregation and not rules[found.name] for found in self._selected[role.name])
+        return bool(role.rules) and not rules[role.name] and not waiting
+
+    def _select(self, role: Role) -> tuple[Role, ...]:
+        """Return what a role selects besides itself: its selectors in order, each by name."""
+        found = (r for selector in role.aggregation for r in self._cluster_roles if selects(selector, r.labels))
+        return tuple({r.name: r for r in found if r.name != role.name}.values())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from iamrbac.rbac.aggregate import aggregate, selects
-from iamrbac.rbac.objects import Role
+from iamrbac.rbac.aggregate import gathered, selects
+from iamrbac.rbac.objects import Role, Rule
 from iamrbac.rbac.wire import rule_to_json
 from iamrbac.sandbox.kube.apply.fieldmanager import FieldManager
 from iamrbac.sandbox.kube.canonical import complete
@@ -27,9 +27,13 @@ def settle(cluster: Cluster, *written: Stored | None) -> None:
     touched = [one.role for one in written if one is not None]
     if written and not any(_matters(role, gatherers) for role in touched):
         return
-    for role in aggregate(one.role for one in stored.values()):
-        if role.aggregation and role.rules != stored[role.name].role.rules:
-            _write(cluster, stored[role.name], role)
+    # What one role loses, those that gather it lose in the next round.
+    for _ in gatherers:
+        stored = {one.name: one for one in cluster.store.objects(_CLUSTER_ROLE, "")}
+        found = gathered(one.role for one in stored.values())
+        wrong = [name for name, rules in found.items() if rules != stored[name].role.rules]
+        if not [name for name in wrong if _write(cluster, stored[name], found[name])]:
+            return
 
 
 def _matters(role: Role, gatherers: list[Role]) -> bool:
@@ -38,12 +42,17 @@ def _matters(role: Role, gatherers: list[Role]) -> bool:
     return any(selects(selector, role.labels) for gatherer in gatherers for selector in gatherer.aggregation)
 
 
-def _write(cluster: Cluster, stored: Stored, role: Role) -> None:
-    config = {"rules": [rule_to_json(rule) for rule in role.rules]}
+def _write(cluster: Cluster, stored: Stored, rules: tuple[Rule, ...]) -> bool:
+    """Apply the rules as the controller does, and return whether that changed the role.
+
+    No rules are no field: those that the controller wrote before go, somebody else's stay.
+    """
+    config = {"rules": [rule_to_json(rule) for rule in rules]} if rules else {}
     manager = FieldManager(_CLUSTER_ROLE, cluster.now())
     merged, managed = manager.applied(stored.object, config, CONTROLLER, force=True)
-    if not role.rules:
-        merged["rules"] = None
     merged["metadata"]["managedFields"] = managed
     obj = complete(merged, _CLUSTER_ROLE.type)
-    cluster.store.put(_CLUSTER_ROLE, obj)
+    changed: bool = obj.get("rules") != stored.object.get("rules")
+    if changed:
+        cluster.store.put(_CLUSTER_ROLE, obj)
+    return changed

@@ -19,7 +19,6 @@ from iamrbac.sandbox.kube.status import StatusError, method_not_allowed, no_such
 Authenticate: TypeAlias = Callable[[str], Caller | None]
 
 _HEALTH: Final = ("/healthz", "/livez", "/readyz")
-_PUBLIC: Final = (*_HEALTH, "/version")
 
 
 class Api:
@@ -53,8 +52,8 @@ class Api:
 
     def _caller(self, call: Call) -> Caller:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        if not scheme and call.path.rstrip("/") in _PUBLIC:
-            # As EKS does: without credentials only health and version are served.
+        if not scheme and call.path.rstrip("/") in _HEALTH:
+            # As EKS does since its 1.32: without credentials only health is served.
             return NOBODY
         caller = self._authenticate(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
         if caller is None:
@@ -80,7 +79,7 @@ def _document(call: Call, path: str) -> Response | None:
         return json_response(discovery.aggregated(core=path == "/api"), media_type=discovery.AGGREGATED_TYPE)
     match path.split("/")[1:]:
         case [] | [""]:
-            return json_response({"paths": ["/api", "/apis", *_PUBLIC[:-1], "/openapi/v3", "/version"]})
+            return json_response({"paths": ["/api", "/apis", *_HEALTH, "/openapi/v3", "/version"]})
         case ["version"]:
             return json_response(dict(discovery.VERSION))
         case ["api"]:

@@ -36,6 +36,9 @@ def read(body: bytes, media_type: str, kind: str) -> dict[str, Any]:
         value = parser(body)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise _unrecognized(kind, _one_line(error), body) from None
+    if value is None and body.strip() == b"null":
+        # To Go's decoder null is an object without fields.
+        return {}
     if not isinstance(value, dict):
         raise _unrecognized(kind, f"cannot unmarshal {json_type(value)} into an object", body)
     return value

@@ -40,7 +40,14 @@ def decode_patched(write: Write, value: Mapping[str, Any]) -> Json:
     return _finished(write, obj, complaints)
 
 
-def decode_config(write: Write, value: Mapping[str, Any], name: str) -> None:
+def applied_object(write: Write, config: Mapping[str, Any]) -> str:
+    """Return how errors name the object of an apply: as it was sent, with the namespace only where it was there."""
+    metadata, kind = metadata_of(config), write.kind
+    namespace, name = metadata.get("namespace") or "", metadata.get("name") or ""
+    return f"{namespace}/{name}; {kind.group}/{kind.version}, Kind={kind.kind}"
+
+
+def decode_config(write: Write, value: Mapping[str, Any]) -> None:
     """Check what a server-side apply sends. Raises StatusError 400; 500, as upstream, for what the schema has not."""
     kind = write.kind
     group, _, version = str(value.get("apiVersion") or "").rpartition("/")
@@ -51,7 +58,7 @@ def decode_config(write: Write, value: Mapping[str, Any], name: str) -> None:
             "Incorrect version specified in apply patch. "
             f"Specified patch version: {value['apiVersion']}, expected: {kind.api_version}"
         )
-    where = f"failed to create typed patch object ({write.namespace}/{name}; {kind.api_version}, Kind={kind.kind})"
+    where = f"failed to create typed patch object ({applied_object(write, value)})"
     try:
         _, complaints = canonical(value, kind.type)
     except TypeMismatchError as error:

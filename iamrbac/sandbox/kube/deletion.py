@@ -123,13 +123,7 @@ def _mark(cluster: Cluster, existing: Stored) -> Stored:
 
 def _delete_namespace(write: Write, existing: Stored) -> Json:
     if "deletionTimestamp" in existing.metadata:
-        raise conflict(
-            "",
-            "namespaces",
-            existing.name,
-            "The system is ensuring all content is removed from this namespace.  "
-            "Upon completion, this namespace will automatically be purged by the system.",
-        )
+        return existing.manifest
     if write.options.dry_run:
         return existing.manifest
     marked = _mark(write.cluster, existing)

@@ -19,7 +19,7 @@ from iamrbac.sandbox.kube.values import Json, metadata_of
 ROLES: Final = ("Role", "ClusterRole")
 BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
 _GARBAGE_COLLECTED: Final = ("ownerReferences", "finalizers", "managedFields")
-_AGGREGATION: Final = "must have cluster-admin privileges to use an aggregationRule"
+_AGGREGATION: Final = "must have cluster-admin privileges to use the aggregationRule"
 
 
 def check(write: Write, obj: Json, old: Json | None) -> None:
@@ -56,8 +56,8 @@ def _check_binding(write: Write, obj: Json) -> None:
     try:
         missing = may_write_binding(authorizer, caller.user, binding, roles, others=access.others(caller))
     except MissingRoleError:
-        resource = "roles" if binding.role_ref.kind == "Role" else "clusterroles"
-        raise not_found(RBAC_GROUP, resource, binding.role_ref.name) from None
+        # Upstream names the resource that is written, and the role that is not there.
+        raise not_found(RBAC_GROUP, write.kind.plural, binding.role_ref.name) from None
     if missing:
         raise _forbidden(write, binding.name, _escalation(caller.user, missing))
 

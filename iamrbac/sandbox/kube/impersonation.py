@@ -20,7 +20,7 @@ _EXTRA: Final = "impersonate-extra-"
 def impersonated(access: Access, caller: Caller, call: Call) -> Caller:
     """The caller that Impersonate-* headers ask for.
 
-    Raises StatusError 403 when the real caller may not, and 500, as upstream, for a group without a user.
+    Raises StatusError 403 when the real caller may not, and 400 for a group without a user.
     """
     headers = call.impersonate
     if not headers:
@@ -31,9 +31,9 @@ def impersonated(access: Access, caller: Caller, call: Call) -> Caller:
     extra = [(unquote(header.removeprefix(_EXTRA)), value) for header, value in headers if header.startswith(_EXTRA)]
     if not name:
         raise StatusError(
-            500,
-            "InternalError",
-            "Internal error occurred: requested impersonation of groups, a UID or extra without a user",
+            400,
+            "BadRequest",
+            "requested impersonation of groups, a UID or extra without impersonating a user name",
         )
     for request in _impersonations(name, groups, uid, extra):
         access.require(caller, request)

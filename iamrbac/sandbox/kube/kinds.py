@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-NameRule = Literal["label", "label1035", "subdomain", "path"]
+NameRule = Literal["label", "subdomain", "path"]
 
 _ALL = ("all",)
 RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -76,7 +76,7 @@ KINDS: tuple[Kind, ...] = (
         "Service",
         "services",
         "core.v1.Service",
-        names="label1035",
+        names="label",
         short=("svc",),
         categories=_ALL,
         status=True,

@@ -85,9 +85,19 @@ def _check_version(page: Page, now: int) -> None:
 
 def parse_version(text: str) -> int:
     """A resourceVersion. Raises StatusError 400 when it is no number."""
-    if not text.isascii() or not text.isdigit():
-        raise bad_request(f'invalid resource version: strconv.ParseUint: parsing "{text}": invalid syntax')
+    if not is_version(text):
+        raise bad_request(f"invalid resource version: resourceVersion: {not_a_version(text)}")
     return int(text)
+
+
+def is_version(text: str) -> bool:
+    """Return whether a text is a number."""
+    return text.isascii() and text.isdigit()
+
+
+def not_a_version(text: str) -> str:
+    """Return what is wrong with a version that is no number."""
+    return f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
 
 
 def too_large_version(asked: int, now: int) -> StatusError:

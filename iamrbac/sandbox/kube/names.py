@@ -10,7 +10,6 @@ from iamrbac.sandbox.kube.kinds import NameRule
 from iamrbac.sandbox.kube.status import Cause, invalid_value
 
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_LABEL_1035: Final = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
 _QUALIFIED: Final = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE: Final = rf"({_QUALIFIED})?"
@@ -21,11 +20,6 @@ _ALNUM = (
 _LABEL_WHY = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
     f"an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
-)
-_LABEL_1035_WHY = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    f"'{_LABEL_1035}')"
 )
 _SUBDOMAIN_WHY = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
@@ -38,7 +32,6 @@ _VALUE_WHY = (
 )
 _RULES: Final = {
     "label": (63, re.compile(_LABEL), _LABEL_WHY),
-    "label1035": (63, re.compile(_LABEL_1035), _LABEL_1035_WHY),
     "subdomain": (253, re.compile(_SUBDOMAIN), _SUBDOMAIN_WHY),
 }
 _ANNOTATIONS_LIMIT: Final = 256 * 1024

@@ -16,6 +16,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "Unsupported value": "FieldValueNotSupported",
     "Forbidden": "FieldValueForbidden",
 }
+_ROLE_REF: Final[Mapping[str, str]] = {"APIGroup": "apiGroup", "Kind": "kind", "Name": "name"}
 
 
 def rbac_causes(kind: Kind, obj: Json) -> Iterator[Cause]:
@@ -29,4 +30,6 @@ def rbac_causes(kind: Kind, obj: Json) -> Iterator[Cause]:
 def rbac_update_causes(obj: Json, old: Json) -> Iterator[Cause]:
     """What an update may not change."""
     if obj.get("roleRef") != old.get("roleRef"):
-        yield invalid_value("roleRef", obj["roleRef"], "cannot change roleRef")
+        # The server shows its internal type, whose fields have Go's names.
+        shown = {go: obj["roleRef"].get(name, "") for go, name in _ROLE_REF.items()}
+        yield invalid_value("roleRef", shown, "cannot change roleRef")

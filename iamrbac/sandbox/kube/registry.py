@@ -10,7 +10,7 @@ from iamrbac.rbac.objects import Request
 from iamrbac.sandbox.kube import aggregation, deletion, guard, system
 from iamrbac.sandbox.kube.apply.fieldmanager import FieldManager
 from iamrbac.sandbox.kube.apply.typed import TypedError
-from iamrbac.sandbox.kube.decode import decode, decode_config, decode_patched, empty
+from iamrbac.sandbox.kube.decode import applied_object, decode, decode_config, decode_patched, empty
 from iamrbac.sandbox.kube.options import Write
 from iamrbac.sandbox.kube.status import (
     already_exists,
@@ -71,7 +71,7 @@ def patch(write: Write, name: str, change: Callable[[Json], Any]) -> Written:
 
 def apply(write: Write, name: str, config: Mapping[str, Any]) -> Written:
     """PATCH as server-side apply; it creates what is not there."""
-    decode_config(write, config, name)
+    decode_config(write, config)
     with write.cluster.store.lock:
         existing = write.cluster.store.get(write.kind, write.namespace, name)
         live = existing.object if existing is not None else empty(write.kind)
@@ -79,7 +79,7 @@ def apply(write: Write, name: str, config: Mapping[str, Any]) -> Written:
         try:
             merged, managed = manager.applied(live, without_nulls(config), write.options.manager, write.options.force)
         except TypedError as error:
-            where = f"{write.namespace}/{name}; {write.kind.api_version}, Kind={write.kind.kind}"
+            where = applied_object(write, config)
             raise plain_failure(f"failed to create typed patch object ({where}): {error}") from None
         merged["metadata"]["managedFields"] = managed
         obj = decode_patched(write, merged)

@@ -53,7 +53,7 @@ def serve(cluster: Cluster, caller: Caller, kind: Kind, call: Call) -> Response:
         return _not_done(cluster, kind, call)
     if not _exists(kind, call):
         return text_response("404 page not found\n", 404)
-    if call.method in ("GET", "HEAD"):
+    if call.method == "GET":
         return _get(cluster, kind, namespace, call) if call.name else _list(cluster, kind, namespace, call)
     if kind.namespaced and not namespace and call.method != "DELETE":
         raise method_not_allowed()

@@ -114,8 +114,11 @@ def _field_term(kind: Kind, term: str) -> FieldTerm:
     if not found:
         raise bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
     known = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.kind, ()))
-    if found[1] not in known:
+    if found[1] not in known and kind.kind in _FIELDS:
         raise bad_request(f'field label not supported: "{found[1]}"')
+    if found[1] not in known:
+        names = ", ".join(f'"{name}"' for name in known)
+        raise bad_request(f'"{found[1]}" is not a known field selector: only {names}')
     return FieldTerm(found[1], found[2] != "!=", found[3])
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from iamrbac.sandbox.kube.kinds import Kind
-from iamrbac.sandbox.kube.listing import parse_version, too_large_version
+from iamrbac.sandbox.kube.listing import is_version, not_a_version
 from iamrbac.sandbox.kube.request import Call
 from iamrbac.sandbox.kube.selectors import Query
-from iamrbac.sandbox.kube.status import StatusError, expired, forbidden_value, invalid
+from iamrbac.sandbox.kube.status import StatusError, expired, forbidden_value, invalid, plain_failure
 from iamrbac.sandbox.kube.store import Event, EventType, Store, Stored
 
 _DEFAULT: Final = 1800
@@ -29,10 +29,10 @@ def watch(store: Store, kind: Kind, query: Query, call: Call) -> Iterator[bytes]
         why = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
         raise invalid("meta.k8s.io", "ListOptions", "", [forbidden_value("sendInitialEvents", why)])
     asked = call.query.get("resourceVersion", "")
-    after = parse_version(asked) if asked else 0
+    if asked and not is_version(asked):
+        raise plain_failure(f"resourceVersion: {not_a_version(asked)}")
+    after = int(asked or 0)
     now, view = store.view(kind)
-    if after > now:
-        raise too_large_version(after, now)
     seconds = call.number("timeoutSeconds") or _DEFAULT
     initial = [stored for stored in view if query.matches(stored)] if after == 0 else []
     return _stream(store, kind, query, initial, after or now, time.monotonic() + seconds)

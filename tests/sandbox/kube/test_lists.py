@@ -60,7 +60,8 @@ def test_field_selectors(admin: Client, fruit: str, namespace: str) -> None:
     assert names(admin, fruit, fieldSelector="metadata.name!=b") == "acde"
     assert names(admin, "/api/v1/configmaps", fieldSelector=f"metadata.namespace={namespace}") == "abcde"
     code, reason, message = admin.get(fruit, fieldSelector="data.x=1").refusal
-    assert (code, reason, message) == (400, "BadRequest", 'field label not supported: "data.x"')
+    why = '"data.x" is not a known field selector: only "metadata.name", "metadata.namespace"'
+    assert (code, reason, message) == (400, "BadRequest", why)
 
 
 def test_a_list_names_its_kind_once(admin: Client, fruit: str) -> None:
@@ -88,9 +89,11 @@ def test_pages_show_one_moment(admin: Client, fruit: str) -> None:
 def test_pages_of_a_selection_do_not_count_the_rest(admin: Client, fruit: str) -> None:
     first = admin.get(fruit, limit=1, labelSelector="colour=red").json
     assert "remainingItemCount" not in first["metadata"]
-    rest = admin.get(fruit, limit=1, labelSelector="colour=red", continue_=first["metadata"]["continue"]).json
-    assert [item["metadata"]["name"] for item in rest["items"]] == ["c"]
-    assert "continue" not in rest["metadata"]
+    pages = [first]
+    # The last page of a selection may be empty: that nothing else matches is seen only at the end.
+    while token := pages[-1]["metadata"].get("continue"):
+        pages.append(admin.get(fruit, limit=1, labelSelector="colour=red", continue_=token).json)
+    assert [item["metadata"]["name"] for page in pages for item in page["items"]] == ["a", "c"]
 
 
 def test_pages_over_all_namespaces(admin: Client, fruit: str) -> None:
@@ -112,6 +115,7 @@ def test_tokens_that_are_none(admin: Client, maps: str, token: str) -> None:
     assert admin.get(maps, limit=1, continue_=token).refusal[:2] == (400, "BadRequest")
 
 
+@pytest.mark.embedded_only
 def test_an_expired_token_offers_to_go_on(admin: Client, fruit: str) -> None:
     token = json.dumps({"v": "meta.k8s.io/v1", "rv": 1, "start": "b"}).encode()
     answer = admin.get(fruit, limit=2, continue_=base64.urlsafe_b64encode(token).decode().rstrip("="))

@@ -96,7 +96,7 @@ def _after_directives(target: list[Any], directives: list[Json], key: str) -> li
             case "replace":
                 return []
             case other:
-                raise bad_request(f"unknown patch type {other} found in map {item}")
+                raise plain_failure(f"unknown patch type: {other} in map: {item}")
     return target
 
 
@@ -182,7 +182,7 @@ def _directive(patch: Json) -> Json:
         case "delete":
             return {}
         case other:
-            raise bad_request(f"unknown patch type {other} found in map {patch}")
+            raise plain_failure(f"unknown patch type: {other} in map: {patch}")
 
 
 def _fresh(value: Any) -> Any:

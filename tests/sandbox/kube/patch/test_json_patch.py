@@ -29,7 +29,8 @@ from iamrbac.sandbox.kube.status import StatusError
         ({"/": 9, "~1": 10}, {"op": "test", "path": "/~01", "value": 10}, {"/": 9, "~1": 10}),
         ({"a": 1}, {"op": "add", "path": "/b", "value": None}, {"a": 1, "b": None}),
         ({"a": 1}, {"op": "test", "path": "/b", "value": None}, {"a": 1}),
-        ({"a": 1}, {"op": "add", "path": "", "value": {"b": 2}}, {"b": 2}),
+        ({"a": 1}, {"op": "replace", "path": "/nope", "value": 2}, {"a": 1, "nope": 2}),
+        ({"a": 1}, {"op": "add", "path": "x/b", "value": 2}, {"a": 1, "b": 2}),
     ],
 )
 def test_examples(target: Any, operation: dict[str, Any], expected: Any) -> None:
@@ -45,7 +46,10 @@ def test_examples(target: Any, operation: dict[str, Any], expected: Any) -> None
         {"op": "add", "path": "/a"},
         {"op": "remove", "path": ""},
         {"op": "remove", "path": "/foo/9"},
-        {"op": "replace", "path": "/nope", "value": 1},
+        {"op": "replace", "path": "/foo/9", "value": 1},
+        {"op": "replace", "path": "/nope/deeper", "value": 1},
+        {"op": "add", "path": "", "value": {"b": 2}},
+        {"op": "add", "path": "foo", "value": 1},
         {"op": "move", "path": "/a", "from": "/nope"},
         {"op": "copy", "path": "/a"},
         {"op": "test", "path": "/foo/0", "value": True},

@@ -79,8 +79,8 @@ def test_what_is_new_carries_no_directives() -> None:
     [
         ({"containers": [{"image": "x"}]}, 500),
         ({"containers": ["x"]}, 400),
-        ({"containers": [{"name": "a", "$patch": "nonsense"}]}, 400),
-        ({"$patch": "nonsense"}, 400),
+        ({"containers": [{"name": "a", "$patch": "nonsense"}]}, 500),
+        ({"$patch": "nonsense"}, 500),
         ({"$retainKeys": "x"}, 400),
         ({"$retainKeys": ["hostname"], "subdomain": "x"}, 400),
         ({"$setElementOrder/containers": [{"name": "a"}], "containers": containers(b="1")}, 500),
