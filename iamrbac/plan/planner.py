@@ -14,6 +14,7 @@ from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.errors import AwsAuthError
 from iamrbac.plan import ownership
 from iamrbac.plan.change import Action, Change, ClusterPlan
+from iamrbac.plan.dangling import dangling
 from iamrbac.plan.diff import diff_mappings
 from iamrbac.plan.form import owned_rows
 from iamrbac.plan.observed import ClusterState, Meta, Observed
@@ -52,6 +53,7 @@ def plan_cluster(
     changes = _without_refused_entries(changes, findings)
     changes.sort(key=lambda change: change.key)
     data = _aws_auth_after(state, changes)
+    findings += dangling(desired.objects, state)
     findings += shadow_findings(state, form, desired.objects, changes, adopt)
     access = delta(desired.cluster, before(state), after(state, changes, data)) if changes else ()
     groups = frozenset(principals.group for principals in desired.principals)

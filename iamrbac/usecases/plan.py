@@ -178,6 +178,7 @@ class _Planner:
             plan = plan_cluster(desired, state, form, self.documents.config.document.metadata.name, self.request.adopt)
         except IamrbacError as error:
             return failed(name, error)
+        plan = replace(plan, findings=locate(plan.findings, self.edges.repository))
         return _with(plan, tuple(finding for finding in findings if finding.cluster == name))
 
 

@@ -10,7 +10,7 @@ from iamrbac.model.errors import AwsAuthError
 from iamrbac.plan.change import Action, ClusterPlan
 from iamrbac.plan.observed import ClusterState, Meta, Observed
 from iamrbac.plan.planner import display_key, plan_cluster
-from iamrbac.rbac.objects import RoleRef, Subject
+from iamrbac.rbac.objects import Role, RoleRef, Subject
 from tests.plan import builders as b
 
 
@@ -239,3 +239,13 @@ def test_what_is_ours_and_marked_by_another_owner_since_is_not_left_in_silence()
     assert made.changes == ()
     assert [(finding.id, finding.object) for finding in made.findings] == [("OWN004", display_key(taken.key))]
     assert "Argo CD app keeps it" in made.findings[0].message
+
+
+def test_a_binding_to_a_cluster_role_that_is_not_there_is_told() -> None:
+    there = Role("ClusterRole", None, "view", (b.READ_PODS,))
+    wanted = b.desired(b.binding(ref=RoleRef("ClusterRole", "veiw")), b.entry(b.ALICE, b.DEVELOPERS))
+    made = plan(wanted, b.state(b.foreign((there, {}))))
+    (finding,) = made.findings
+    assert (finding.id, finding.object, finding.file) == ("POL106", "ClusterRole/veiw", b.ORIGIN.file)
+    right = b.desired(b.binding(ref=RoleRef("ClusterRole", "view")), b.entry(b.ALICE, b.DEVELOPERS))
+    assert plan(right, b.state(b.foreign((there, {})))).findings == ()

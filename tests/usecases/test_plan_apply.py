@@ -260,7 +260,8 @@ def test_a_plan_judges_namespaces_by_the_cluster_and_not_by_the_catalogue(tmp_pa
     made = company(tmp_path / "repo")
     catalogue = "labels: {env: staging}, namespaces: [payments]}"
     made.config(CONFIG.replace("labels: {env: staging}}", catalogue))
-    made.policy(POLICY.replace("[staging], namespaces: [payments]", "[staging], namespaces: [search, nowhere]"))
+    line = "[staging], namespaces: [search, nowhere], role: viewer}"
+    made.policy(POLICY.replace("[staging], namespaces: [payments], role: {clusterRole: edit}}", line))
     plan = made.plan()
     assert [(finding.id, finding.cluster) for finding in plan.all_findings] == [("POL102", "staging")]
     assert (CAROL, "search") in {(one.principal, one.namespace) for c in plan.planned for one in c.access}
