@@ -108,7 +108,11 @@ def test_a_server_that_does_not_start(folders: Path) -> None:
 def test_a_port_in_use_is_tried_again_with_others(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         answers = [(taken.getsockname()[1], *free_ports(2))]
-        monkeypatch.setattr("iamrbac.sandbox.controlplane.server.free_ports", lambda count: answers.pop() if answers else free_ports(count))
+
+        def choose(count: int) -> tuple[int, ...]:
+            return answers.pop() if answers else free_ports(count)
+
+        monkeypatch.setattr("iamrbac.sandbox.controlplane.server.free_ports", choose)
         with ControlPlane("busy", [ADMIN]) as plane:
             assert answers == []
             assert not plane.url.endswith(f":{taken.getsockname()[1]}")
@@ -117,8 +121,7 @@ def test_a_port_in_use_is_tried_again_with_others(folders: Path, monkeypatch: py
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_its_owner(folders: Path, number: signal.Signals) -> None:
     code = (
-        "import time; from iamrbac.sandbox.controlplane.ports import free_ports
-from iamrbac.sandbox.controlplane.server import ControlPlane\n"
+        "import time; from iamrbac.sandbox.controlplane.server import ControlPlane\n"
         "with ControlPlane('killed', []):\n    print('up', flush=True)\n    time.sleep(600)"
     )
     owner = subprocess.Popen(
