@@ -14,7 +14,8 @@ def aggregate(roles: Iterable[Role]) -> tuple[Role, ...]:
     This is where the controller settles: chains (view → edit → admin) are followed to their ends, each rule stands
     once, in the controller's order. Rules that an aggregated role had before are dropped, as the controller does, but
     not where nothing is gathered: the controller then applies no rules at all, which leaves somebody else's (tried on
-    1.36). Where aggregated roles select each other in a circle, only rules from outside of it count.
+    1.36). Where aggregated roles select each other in a circle, only rules from outside of it count; upstream such
+    roles also keep alive what any of them ever had, and may never settle: there only what is stored tells.
     """
     roles = tuple(roles)
     settled = _Gathering(roles).settled()
