@@ -27,6 +27,4 @@ ClusterOption: TypeAlias = Annotated[
 OutputOption: TypeAlias = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]
 NoColorOption: TypeAlias = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-VerboseOption: TypeAlias = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Times and details on stderr.")
-]
+VerboseOption: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Times and details on stderr.")]
