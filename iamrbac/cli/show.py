@@ -55,7 +55,7 @@ def refused(terminal: Terminal, findings: Sequence[Finding], failed: Iterable[Fa
     from iamrbac.render.apply import summary_json
 
     terminal.line({"type": "refused", "findings": [finding.to_json() for finding in findings]})
-    terminal.line(summary_json((), [cluster.name for cluster in failed], 3))
+    terminal.line(summary_json((), failed, 3))
     return 3
 
 
@@ -79,7 +79,7 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:
                     terminal.answer(event_text(event, terminal.paint))
     except KeyboardInterrupt:
         if output is Output.JSON:
-            terminal.line(summary_json(events, failed, 130))
+            terminal.line(summary_json(events, plan.failed, 130))
         terminal.error(
             f"interrupted after at least {len(events)} of {len(plan.changes)} changes; "
             "`iamrbac apply` goes on from here"
@@ -88,7 +88,7 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:
     undone = any(event.outcome is not Outcome.DONE for event in events)
     code = 6 if undone else 1 if failed else 0
     if output is Output.JSON:
-        terminal.line(summary_json(events, failed, code))
+        terminal.line(summary_json(events, plan.failed, code))
     elif events:
         terminal.answer(summary_text(events, failed))
     return code

@@ -24,12 +24,18 @@ def shadow_findings(
     if form == "external":
         return ()
     removed = {change.key for change in changes if change.action is Action.DELETE}
+    gone = {key.name for key in removed if key.kind == "AwsAuthRow"}
+    left = {key.name for key in removed if key.kind == "AccessEntry"}
     if form == "access-entries":
         made = [change.after.spec for change in changes if change.action is Action.CREATE and change.after is not None]
         entries = [spec for spec in made if isinstance(spec, AccessEntry)]
-        return tuple(_hidden_rows(state, {key.name for key in removed}, entries, adopt))
+        return (
+            *_hidden_rows(state, gone, entries, adopt),
+            *_uncovered_rows(state, left, {*adopt, *map(_row_key, gone)}),
+        )
     rows = [item.spec for item in wanted if isinstance(item.spec, AwsAuthRow)]
-    return (*_hiding_entries(state, removed, rows), *_other_spellings(state, rows))
+    uncovered = _uncovered_rows(state, left, {*adopt, *map(_row_key, gone), *(_row_key(row.arn) for row in rows)})
+    return (*_hiding_entries(state, removed, rows), *_other_spellings(state, rows), *uncovered)
 
 
 def _hidden_rows(
@@ -40,7 +46,7 @@ def _hidden_rows(
     rows = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
     for entry in entries:
         row = rows.get(comparable(entry.principal).lower())
-        if row is None or row.arn in removed or f"AwsAuthRow/{row.arn}" in adopt:
+        if row is None or row.arn in removed or _row_key(row.arn) in adopt:
             continue
         yield Finding(
             id="MAP003",
@@ -51,7 +57,33 @@ def _hidden_rows(
             ),
             hint=f"remove the row by hand, or accept that it loses its effect: --adopt 'AwsAuthRow/{row.arn}'",
             cluster=state.target.name,
-            object=f"AwsAuthRow/{row.arn}",
+            object=_row_key(row.arn),
+        )
+
+
+def _row_key(arn: str) -> str:
+    return f"AwsAuthRow/{arn}"
+
+
+def _uncovered_rows(state: ClusterState, principals: Collection[str], known: Collection[str]) -> Iterable[Finding]:
+    """Who loses an entry must not get by it what a row gives that the entry has hidden; `known` rows do not count."""
+    if state.aws_auth is None or state.target.authentication_mode == "API":
+        return
+    rows = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
+    for name in sorted(principals):
+        row = rows.get(comparable(name).lower())
+        if row is None or _row_key(row.arn) in known:
+            continue
+        yield Finding(
+            id="MAP006",
+            level=Level.ERROR,
+            message=(
+                f"without its access entry {name} would fall back to its aws-auth row "
+                f"(username {row.username or 'none'}, groups {', '.join(row.groups) or 'none'}), which is not ours"
+            ),
+            hint=f"remove the row by hand, or accept that it takes effect: --adopt 'AwsAuthRow/{row.arn}'",
+            cluster=state.target.name,
+            object=_row_key(row.arn),
         )
 
 
@@ -88,5 +120,5 @@ def _other_spellings(state: ClusterState, rows: Iterable[AwsAuthRow]) -> Iterabl
                 message=f"aws-auth already maps {row.arn}, written as {other.arn}; of two such rows one is ignored",
                 hint="remove that row by hand, then run again",
                 cluster=state.target.name,
-                object=f"AwsAuthRow/{other.arn}",
+                object=_row_key(other.arn),
             )

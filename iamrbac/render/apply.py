@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from iamrbac.plan.change import FailedCluster
 from iamrbac.plan.planner import display_key
 from iamrbac.render.plan import SYMBOLS, Paint
 from iamrbac.usecases.apply import Event, Outcome
@@ -38,13 +39,18 @@ def event_text(event: Event, paint: Paint) -> str:
     return f"{paint('!', 'error')} {event.outcome} to {word} {name}: {event.reason}{hint}"
 
 
-def summary_json(events: Sequence[Event], failed: Iterable[str], exit_code: int) -> dict[str, Any]:
-    """Return the last line of `apply -o json`."""
+def summary_json(events: Sequence[Event], failed: Iterable[FailedCluster], exit_code: int) -> dict[str, Any]:
+    """Return the last line of `apply -o json`; `errors` says why a cluster was not planned."""
+    failed = tuple(failed)
     counts = Counter(event.outcome for event in events)
     return {
         "type": "summary",
         **{outcome.value: counts[outcome] for outcome in Outcome},
-        "notPlanned": list(failed),
+        "notPlanned": [cluster.name for cluster in failed],
+        "errors": [
+            {"cluster": cluster.name, "code": cluster.code, "message": cluster.message, "hint": cluster.hint}
+            for cluster in failed
+        ],
         "exitCode": exit_code,
     }
 

@@ -231,6 +231,17 @@ def test_a_refusal_in_json_is_a_stream_of_lines_too_and_ends_with_the_summary(
     assert events[-1]["exitCode"] == 3
 
 
+def test_json_says_why_a_cluster_was_not_planned(shell: Shell, repository: Path) -> None:
+    config = repository / "iamrbac.yaml"
+    config.write_text(config.read_text().replace("- name: production\n", "- name: production\n    eksName: nope\n"))
+    assert shell("apply", "--yes", "-o", "json", "-q") == 1
+    summary = json.loads(shell.out.splitlines()[-1])
+    assert list(schema("apply-event").iter_errors(summary)) == []
+    assert summary["notPlanned"] == ["production"]
+    assert [(one["cluster"], one["code"]) for one in summary["errors"]] == [("production", "ERR201")]
+    assert "EKS has no cluster nope" in summary["errors"][0]["message"]
+
+
 def test_suspended_means_nowhere(shell: Shell, repository: Path, fresh_sandbox: Sandbox) -> None:
     shell("apply", "--yes")
     config = repository / "iamrbac.yaml"

@@ -249,3 +249,12 @@ def test_a_binding_to_a_cluster_role_that_is_not_there_is_told() -> None:
     assert (finding.id, finding.object, finding.file) == ("POL106", "ClusterRole/veiw", b.ORIGIN.file)
     right = b.desired(b.binding(ref=RoleRef("ClusterRole", "view")), b.entry(b.ALICE, b.DEVELOPERS))
     assert plan(right, b.state(b.foreign((there, {})))).findings == ()
+
+
+def test_whoever_loses_an_entry_does_not_fall_back_to_a_foreign_row_unseen() -> None:
+    there = b.state(b.observed(b.entry(b.PAT, b.VIEWERS)), aws_auth=b.config_map(ROWS))
+    made = plan(b.desired(), there)
+    assert [finding.id for finding in made.findings] == ["MAP006"]
+    assert "groups system:masters" in made.findings[0].message
+    assert [(one.principal, one.role, one.change) for one in made.access] == [(b.PAT, "system:masters", "gain")]
+    assert plan(b.desired(), there, adopt=frozenset({f"AwsAuthRow/{b.PAT}"})).findings == ()
