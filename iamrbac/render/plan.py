@@ -45,9 +45,11 @@ def summary_line(plan: Plan) -> str:
     refusals = sum(finding.level is Level.ERROR for finding in plan.all_findings)
     refused = f" Refused: {refusals}." if refusals else ""
     if not any(counts.values()):
+        if refusals:
+            return f"No changes.{failed}{refused}"
         clusters = ", ".join(cluster.name for cluster in plan.planned)
         nothing = f"No changes: {clusters} {'is' if len(plan.planned) == 1 else 'are'} as the policies say."
-        return (nothing if plan.planned else "No cluster could be planned.") + failed + refused
+        return (nothing if plan.planned else "No cluster could be planned.") + failed
     numbers = ", ".join(f"{counts[action.value]} to {word}" for action, (_, _, word) in SYMBOLS.items())
     return f"Plan: {numbers}.{failed}{refused}"
 

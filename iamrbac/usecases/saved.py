@@ -89,4 +89,4 @@ def request_of(saved: Mapping[str, Any], at: datetime) -> PlanRequest:
             Allowances(int(request["allowRemovals"]), frozenset(str(arn) for arn in request["allowLockoutOf"])),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"not a saved plan: its request lacks {error}", hint=REPLAN) from error
+        raise UsageError(f"not a saved plan: its request is of another shape ({error})", hint=REPLAN) from error

@@ -107,3 +107,9 @@ def test_colours_are_only_paint(name: str = "drift") -> None:
     for style in ("good", "error", "change", "bold", "dim", "warning"):
         stripped = stripped.replace(f"<{style}>", "")
     assert stripped == plain
+
+
+def test_a_plan_that_is_refused_never_says_that_all_is_well() -> None:
+    state = b.state(b.foreign(b.entry(b.ALICE)))
+    only = plan_cluster(b.desired(ALICE), state, "access-entries", b.INSTANCE)
+    assert plan_text(plan(only), line, lambda text, _style: text).splitlines()[-1] == "No changes. Refused: 1."
