@@ -26,6 +26,7 @@ from iamrbac.sandbox.controlplane.guard import Guard, allow
 
 ASSETS: Final = "KUBEBUILDER_ASSETS"
 MODULES: Final = Path(__file__).parent / "go"
+_SOURCES: Final = (".mod", ".sum", ".go")
 _REPORT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.2
 _KUBERNETES: Final = ("1", "36", "3")
@@ -109,7 +110,7 @@ def _key(binary: Binary) -> str:
     """Hash of all that a build depends on, but the Go toolchain."""
     digest = hashlib.sha256("\0".join((platform.system(), platform.machine(), *binary.arguments)).encode())
     module = MODULES / binary.module
-    for path in sorted(path for path in module.rglob("*") if path.is_file()):
+    for path in sorted(path for path in module.rglob("*") if path.suffix in _SOURCES):
         content = path.read_bytes()
         digest.update(f"\0{path.relative_to(module).as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]
