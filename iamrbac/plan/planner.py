@@ -65,6 +65,12 @@ def display_key(key: Key) -> str:
     return "/".join(part for part in (key.kind, key.namespace, key.name) if part)
 
 
+def adoptable(state: ClusterState) -> frozenset[str]:
+    """Return the display keys of everything on a cluster that `--adopt` can name."""
+    rows = read(state.aws_auth.data).rows if state.aws_auth is not None else ()
+    return frozenset(display_key(item.key) for item in state.objects) | {f"AwsAuthRow/{row.arn}" for row in rows}
+
+
 def managed_principals(state: ClusterState, instance: str) -> int:
     """Count the principals that we map on a cluster now: the whole that a fraction of losses is measured by."""
     entries = {

@@ -23,7 +23,7 @@ from iamrbac.plan.change import ClusterPlan, FailedCluster, Plan
 from iamrbac.plan.form import choose
 from iamrbac.plan.leavers import leavers
 from iamrbac.plan.observed import ClusterState
-from iamrbac.plan.planner import managed_principals, plan_cluster
+from iamrbac.plan.planner import adoptable, managed_principals, plan_cluster
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
@@ -72,6 +72,7 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     identities, states = _read(edges, documents, selected, request.at)
     for name, state in states.items():
         progress.note(f"{name}: {_seen(state)}")
+    _check_adopt(request.adopt, states.values())
     plans = _Planner(edges, documents, identities, request).plan(states)
     plan = Plan(
         instance=documents.config.document.metadata.name,
@@ -91,6 +92,22 @@ def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster
             f"no such cluster in iamrbac.yaml: {', '.join(unknown)}", hint=f"use one of {', '.join(by_name)}"
         )
     return tuple(cluster for name, cluster in by_name.items() if not names or name in names)
+
+
+def _check_adopt(adopt: Collection[str], states: Iterable[ClusterState | FailedCluster]) -> None:
+    """Refuse a key that names nothing: an override that is not in force must not look as if it were.
+
+    A cluster that was not read may have it. Raises UsageError.
+    """
+    states = tuple(states)
+    if not adopt or any(isinstance(state, FailedCluster) for state in states):
+        return
+    there = {key for state in states if isinstance(state, ClusterState) for key in adoptable(state)}
+    unknown = sorted(set(adopt) - there)
+    if unknown:
+        raise UsageError(
+            f"--adopt names nothing that is there: {', '.join(unknown)}", hint="copy the key from what `plan` says"
+        )
 
 
 def digest(documents: Documents) -> str:

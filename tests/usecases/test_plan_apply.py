@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -265,3 +266,12 @@ def test_a_plan_judges_namespaces_by_the_cluster_and_not_by_the_catalogue(tmp_pa
     plan = made.plan()
     assert [(finding.id, finding.cluster) for finding in plan.all_findings] == [("POL102", "staging")]
     assert (CAROL, "search") in {(one.principal, one.namespace) for c in plan.planned for one in c.access}
+
+
+def test_an_adopt_key_that_names_nothing_is_a_usage_error(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    made.request = replace(made.request, adopt=frozenset({"Role/payments/rolle"}))
+    with pytest.raises(UsageError, match="Role/payments/rolle"):
+        made.plan()
+    made.request = replace(made.request, adopt=frozenset({"AwsAuthRow/arn:aws:iam::111122223333:role/nodes"}))
+    assert made.plan().changes
