@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from iamrbac.compile.desired import Desired, Key, Kind
+from iamrbac.compile.manifest import manifest_json
 from iamrbac.kube import parse, paths, reviews
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
-from iamrbac.kube.manifest import changed, manifest
+from iamrbac.kube.manifest import changed
 from iamrbac.kube.transport import Transport
 from iamrbac.model.errors import ConflictError, KubeError
 from iamrbac.plan.observed import AwsAuth, Observed, Target
@@ -61,7 +62,7 @@ class KubeApi:
         """POST. Raises ExistsError when there is one already, KubeError else."""
         key = desired.key
         path = paths.collection(key.kind, key.namespace)
-        self._written(f"create {_named(key)}", "POST", path, manifest(desired))
+        self._written(f"create {_named(key)}", "POST", path, manifest_json(desired))
 
     def update(self, observed: Observed, desired: Desired) -> None:
         """PUT on the object as it was observed; labels, annotations and all else of others on it are kept.

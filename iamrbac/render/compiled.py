@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
 from iamrbac.compile.desired import ClusterDesired, Compiled, Desired
+from iamrbac.compile.manifest import manifest_json
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
-from iamrbac.render.manifests import KUBERNETES, Manifests, manifest_json, principals_json
+from iamrbac.render.manifests import KUBERNETES, Manifests, principals_json
 from iamrbac.render.yaml_text import yaml_text
 
 CompileForm: TypeAlias = Literal["manifests", "access-entries", "aws-auth"]

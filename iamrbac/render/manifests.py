@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from iamrbac.compile.desired import ClusterDesired, Desired, Namespace, Principals
+from iamrbac.compile.manifest import manifest_json
 from iamrbac.model.documents import API_VERSION
 from iamrbac.rbac import wire
 from iamrbac.rbac.objects import Binding, Role, Rule
@@ -58,22 +59,6 @@ class Manifests:
             text = yaml_text({"rules": [wire.rule_to_json(rule) for rule in rules]})
             known = self._rules[id(rules)] = (rules, text)
         return known[1]
-
-
-def manifest_json(item: Desired) -> dict[str, Any]:
-    """Return the object as the API's JSON. Raises TypeError for what is not a Kubernetes object."""
-    spec = item.spec
-    if isinstance(spec, Role):
-        manifest = wire.role_to_json(spec)
-    elif isinstance(spec, Binding):
-        manifest = wire.binding_to_json(spec)
-    elif isinstance(spec, Namespace):
-        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": spec.name}}
-    else:
-        raise TypeError(f"{item.key.kind} is not a Kubernetes object")
-    metadata = {name: value for name, value in manifest["metadata"].items() if name != "labels"}
-    labels = {"labels": dict(sorted(item.labels.items()))} if item.labels else {}
-    return {**manifest, "metadata": {**metadata, **labels}}
 
 
 def principals_json(desired: ClusterDesired) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from iamrbac import wiring
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterFacts, Compiled
 from iamrbac.compile.documents import Documents
+from iamrbac.compile.manifest import manifest_json
 from iamrbac.documents.files import FileRepository
 from iamrbac.identity.snapshot import Identities
-from iamrbac.render.manifests import manifest_json
 from iamrbac.usecases.load import load
 from tests.bench.generate import generate, policy_bytes
 from tests.bench.measure import Row, best_of, child, iamrbac, table
