@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from iamrbac.cli import show
-from iamrbac.findings.finding import Level
 
 if TYPE_CHECKING:
     from iamrbac.plan.change import Plan
@@ -52,8 +51,10 @@ def request_of(
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
     """Return 1 for a cluster not planned, 3 for a refusal, 2 for changes if asked, else 0 (design §4)."""
+    from iamrbac.usecases.apply import refused
+
     if plan.failed:
         return 1
-    if any(finding.level is Level.ERROR for finding in plan.all_findings):
+    if refused(plan):
         return 3
     return 2 if detailed and plan.changes else 0

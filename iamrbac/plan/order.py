@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from iamrbac.compile import names
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
 from iamrbac.model.arn import comparable
 from iamrbac.plan.change import Action, Change
@@ -105,7 +106,7 @@ def _groups_before(change: Change) -> set[str]:
 def _group_of(change: Change) -> set[str]:
     labels = change.after.labels if change.after is not None else {}
     try:
-        return {f"iamrbac:{labels['iamrbac.dev/instance']}:{labels['iamrbac.dev/policy']}:{labels['iamrbac.dev/set']}"}
+        return {names.group_name(labels[names.INSTANCE_LABEL], labels[names.POLICY_LABEL], labels[names.SET_LABEL])}
     except KeyError:
         return set()
 

@@ -175,47 +175,41 @@ def _equal(was: Observed, will: Desired) -> bool:
 
 
 def _judge(was: Observed, will: Desired, owner: ownership.Owner, adopt: Collection[str]) -> Action | Finding:
-    key = was.key
+    shown = display_key(was.key)
     if isinstance(owner, ownership.Foreign):
-        return Finding(
-            id="OWN001",
-            level=Level.ERROR,
-            message=f"{display_key(key)} is kept by {owner.owner}; two writers would fight over it",
-            hint="let that tool give it up first, or take it out of the policy",
-            cluster=key.cluster,
-            object=display_key(key),
+        return _refusal(
+            was.key,
+            "OWN001",
+            f"{shown} is kept by {owner.owner}; two writers would fight over it",
+            "let that tool give it up first, or take it out of the policy",
         )
-    replaced = _immutable(was, will)
-    if isinstance(owner, ownership.Unclaimed):
-        if display_key(key) not in adopt:
-            return Finding(
-                id="OWN002",
-                level=Level.ERROR,
-                message=f"{display_key(key)} is already there and is not ours",
-                hint=f"look at it, then: --adopt '{display_key(key)}', or remove it by hand",
-                cluster=key.cluster,
-                object=display_key(key),
-            )
-        if replaced:
-            return Finding(
-                id="OWN003",
-                level=Level.ERROR,
-                message=f"{display_key(key)} cannot be adopted: {replaced} cannot be changed",
-                hint="remove it by hand, then run again",
-                cluster=key.cluster,
-                object=display_key(key),
-            )
-        return Action.ADOPT
-    return Action.REPLACE if replaced else Action.UPDATE
+    replaced = _other_role(was, will)
+    if isinstance(owner, ownership.Ours):
+        return Action.REPLACE if replaced else Action.UPDATE
+    if shown not in adopt:
+        return _refusal(
+            was.key,
+            "OWN002",
+            f"{shown} is already there and is not ours",
+            f"look at it, then: --adopt '{shown}', or remove it by hand",
+        )
+    if replaced:
+        return _refusal(
+            was.key,
+            "OWN003",
+            f"{shown} cannot be adopted: roleRef cannot be changed",
+            "remove it by hand, then run again",
+        )
+    return Action.ADOPT
 
 
-def _immutable(was: Observed, will: Desired) -> str:
-    """Name what the API cannot change between the two, or ""."""
-    if isinstance(was.spec, Binding) and isinstance(will.spec, Binding) and was.spec.role_ref != will.spec.role_ref:
-        return "roleRef"
-    if isinstance(was.spec, AccessEntry) and isinstance(will.spec, AccessEntry) and was.spec.type != will.spec.type:
-        return "the type of an access entry"
-    return ""
+def _refusal(key: Key, id_: str, message: str, hint: str) -> Finding:
+    return Finding(id_, Level.ERROR, message, hint, cluster=key.cluster, object=display_key(key))
+
+
+def _other_role(was: Observed, will: Desired) -> bool:
+    """Say whether a binding would get another roleRef, which the API cannot change."""
+    return isinstance(was.spec, Binding) and isinstance(will.spec, Binding) and was.spec.role_ref != will.spec.role_ref
 
 
 def _without_refused_entries(changes: Iterable[Change], findings: Iterable[Finding]) -> list[Change]:

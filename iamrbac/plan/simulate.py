@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from iamrbac.access.world import World
 from iamrbac.compile import names
-from iamrbac.compile.desired import Key, Spec
+from iamrbac.compile.desired import Spec
 from iamrbac.mapping.aws_auth import Reading, read
 from iamrbac.mapping.edit import edit
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
@@ -19,7 +19,7 @@ from iamrbac.rbac.objects import Binding, RbacState, Role
 def before(state: ClusterState) -> World:
     """Return the cluster as it was read."""
     data = state.aws_auth.data if state.aws_auth is not None else None
-    return _world(((item.key, item.spec) for item in state.objects), _reading(state, data))
+    return _world((item.spec for item in state.objects), _reading(state, data))
 
 
 def after(state: ClusterState, changes: Iterable[Change], aws_auth: Mapping[str, str] | None) -> World:
@@ -29,10 +29,10 @@ def after(state: ClusterState, changes: Iterable[Change], aws_auth: Mapping[str,
         specs.pop(change.key, None)
         if change.after is not None and change.key.kind != "AwsAuthRow":
             specs[change.key] = change.after.spec
-    gone = {key.name for key, _ in _entries_gone(state, specs)}
-    kept = {key: spec for key, spec in specs.items() if not _orphaned(spec, gone)}
+    gone = {item.key.name for item in state.objects if item.key.kind == "AccessEntry" and item.key not in specs}
+    kept = (spec for spec in specs.values() if not _orphaned(spec, gone))
     data = aws_auth if aws_auth is not None else (state.aws_auth.data if state.aws_auth is not None else None)
-    return _world(kept.items(), _reading(state, data))
+    return _world(kept, _reading(state, data))
 
 
 def edited_aws_auth(state: ClusterState, changes: Iterable[Change]) -> dict[str, str] | None:
@@ -65,7 +65,7 @@ def edit_rows(data: Mapping[str, str], rows: Iterable[Change]) -> dict[str, str]
     return edit(data, wanted, remove)
 
 
-def owned_rows(before: Collection[str], rows: Iterable[Change]) -> frozenset[str]:
+def owned_after(before: Collection[str], rows: Iterable[Change]) -> frozenset[str]:
     """Return the ARNs of our rows after the changes, for the annotation that records them."""
     owned = set(before)
     for change in rows:
@@ -74,10 +74,6 @@ def owned_rows(before: Collection[str], rows: Iterable[Change]) -> frozenset[str
         else:
             owned.add(change.key.name)
     return frozenset(owned)
-
-
-def _entries_gone(state: ClusterState, specs: Mapping[Key, Spec]) -> list[tuple[Key, Spec]]:
-    return [(item.key, item.spec) for item in state.objects if item.key.kind == "AccessEntry" and item.key not in specs]
 
 
 def _orphaned(spec: Spec, gone: Collection[str]) -> bool:
@@ -91,12 +87,12 @@ def _reading(state: ClusterState, data: Mapping[str, str] | None) -> Reading | N
     return read(data)
 
 
-def _world(specs: Iterable[tuple[Key, Spec]], reading: Reading | None) -> World:
+def _world(specs: Iterable[Spec], reading: Reading | None) -> World:
     entries: list[AccessEntry] = []
     associations: list[PolicyAssociation] = []
     roles: list[Role] = []
     bindings: list[Binding] = []
-    for _, spec in specs:
+    for spec in specs:
         if isinstance(spec, AccessEntry):
             entries.append(spec)
         elif isinstance(spec, PolicyAssociation):

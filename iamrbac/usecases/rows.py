@@ -12,8 +12,7 @@ from iamrbac.model.errors import AwsAuthError, ConflictError
 from iamrbac.plan.change import Change
 from iamrbac.plan.form import owned_rows
 from iamrbac.plan.observed import AwsAuth
-from iamrbac.plan.simulate import absent, edit_rows
-from iamrbac.plan.simulate import owned_rows as owned_after
+from iamrbac.plan.simulate import absent, edit_rows, owned_after
 from iamrbac.usecases.ports import Kube
 
 ATTEMPTS = 5
