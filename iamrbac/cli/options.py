@@ -16,6 +16,13 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Kube(StrEnum):
+    """What the sandbox's clusters are."""
+
+    EMBEDDED = "embedded"
+    REAL = "real"
+
+
 RepoOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--repo", "-C", help="The access repository; default: the nearest folder upwards with iamrbac.yaml."),
@@ -28,3 +35,10 @@ OutputOption: TypeAlias = Annotated[Output, typer.Option("--output", "-o", help=
 NoColorOption: TypeAlias = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 VerboseOption: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Times and details on stderr.")]
+KubeOption: TypeAlias = Annotated[
+    Kube,
+    typer.Option(
+        "--kube",
+        help="The clusters: an embedded API, at once, or real servers (Go builds them once, a quarter of an hour).",
+    ),
+]

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iamrbac.cli.options import NoColorOption, QuietOption, RepoOption
+from iamrbac.cli.options import Kube, KubeOption, NoColorOption, QuietOption, RepoOption
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import IamrbacError
 
 if TYPE_CHECKING:
     from iamrbac.sandbox.runner import Sandbox
 
+_LOOK_SECONDS = 1.0
+"""How often a sandbox that nobody asks anything looks whether its servers are alive."""
+
 
 def command(
     command: Annotated[
         list[str] | None, typer.Argument(metavar="COMMAND", help="What to run, behind `--`; then the sandbox stops.")
     ] = None,
+    kube: KubeOption = Kube.EMBEDDED,
     repo: RepoOption = None,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -32,19 +36,23 @@ def command(
     the platform engineer (no shell), stops everything and passes on its exit code. Nothing outside loopback is
     contacted, and nothing of yours is changed.
 
+    The clusters are an embedded API, which is there at once and does the part of Kubernetes that iamrbac needs; with
+    --kube real each is etcd and kube-apiserver behind the authenticator that EKS itself runs.
+
     Exit codes with a COMMAND: its own; 128 + n where signal n ended it; 125 the sandbox could not start; 126 the
     command cannot be executed; 127 it was not found.
 
     Examples:
       iamrbac sandbox
       iamrbac sandbox -- sh -c 'iamrbac apply --yes && iamrbac plan'
+      iamrbac sandbox --kube real -- kubectl auth can-i --list
       iamrbac sandbox -C path/to/repository -- kubectl get pods
     """
     from iamrbac.sandbox.process import CANNOT_START, CommandError
 
     terminal = Terminal(no_color=no_color, quiet=quiet)
     try:
-        return _serve(terminal, repo, command or ())
+        return _serve(terminal, repo, kube, command or ())
     except CommandError:
         raise
     except IamrbacError as error:
@@ -54,7 +62,7 @@ def command(
         return CANNOT_START
 
 
-def _serve(terminal: Terminal, repo: Path | None, words: Sequence[str]) -> int:
+def _serve(terminal: Terminal, repo: Path | None, kube: Kube, words: Sequence[str]) -> int:
     from iamrbac.sandbox import process, shell
     from iamrbac.sandbox.extra import require
 
@@ -64,10 +72,10 @@ def _serve(terminal: Terminal, repo: Path | None, words: Sequence[str]) -> int:
         what = "not found" if fault == process.NOT_FOUND else "cannot be executed"
         terminal.error(f"[ERR602] {words[0]}: {what}; the sandbox was not started")
         return fault
-    return _start_and_stop(terminal, repo, words)
+    return _start_and_stop(terminal, repo, kube, words)
 
 
-def _start_and_stop(terminal: Terminal, repo: Path | None, words: Sequence[str]) -> int:
+def _start_and_stop(terminal: Terminal, repo: Path | None, kube: Kube, words: Sequence[str]) -> int:
     from iamrbac import wiring
     from iamrbac.sandbox import process
     from iamrbac.usecases.load import load
@@ -85,7 +93,9 @@ def _start_and_stop(terminal: Terminal, repo: Path | None, words: Sequence[str])
     from iamrbac.sandbox.spec import read_spec
 
     root = Path(repository.root)
-    sandbox = Sandbox(documents, read_spec(root), root)
+    sandbox = Sandbox(documents, read_spec(root), root, kube.value)
+    if kube is Kube.REAL:
+        terminal.step("Starting etcd, kube-apiserver and EKS's authenticator for each cluster")
     try:
         with process.stoppable():
             try:
@@ -104,7 +114,10 @@ def _use(terminal: Terminal, sandbox: Sandbox, words: Sequence[str]) -> int:
 
     if words:
         terminal.step(summary(sandbox))
-        return process.run(words, sandbox.environment())
+        code = process.run(words, sandbox.environment())
+        sandbox.check()
+        return code
     terminal.answer(welcome(sandbox))
-    threading.Event().wait()
-    return 0
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        sandbox.check()

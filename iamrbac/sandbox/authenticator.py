@@ -19,6 +19,7 @@ from iamrbac.sandbox.aws.eks.access import Association, ClusterAccess, Entry
 from iamrbac.sandbox.aws.eks.clusters import Clusters
 from iamrbac.sandbox.eks_token import CLUSTER_HEADER, TokenError, read_token
 from iamrbac.sandbox.kube.caller import Caller
+from iamrbac.sandbox.mappings import Mappings
 
 UID = "aws-iam-authenticator"
 PRINCIPAL_ID = "principalId"
@@ -81,6 +82,13 @@ class Authenticator:
                 for association in entry.associations.values()
             ]
         return self._any_allows(found, request)
+
+    def mappings(self) -> Mappings:
+        """Return the cluster's mode and entries as they are now, each entry with the unique id that it is about."""
+        with self._clusters.lock:
+            access = self._clusters.access(*self._key)
+            entries = () if access.mode == "CONFIG_MAP" else tuple(access.entries.values())
+            return Mappings(access.mode, tuple((entry.principal_id, _pure(entry)) for entry in entries))
 
     def _verify(self, token: str, partition: str, now: datetime) -> sts.Verified:
         """Send what the token carries to STS, with this cluster's own name in the signed header."""

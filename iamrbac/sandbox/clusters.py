@@ -1,14 +1,15 @@
-"""One cluster of a sandbox: EKS's side in moto, the embedded Kubernetes API, and the authenticator between them."""
+"""One cluster of a sandbox: EKS's side in moto, a Kubernetes API, and the authentication between them."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
+from iamrbac.model.arn import partition_of
 from iamrbac.rbac.objects import Role
 from iamrbac.sandbox.authenticator import Authenticator
 from iamrbac.sandbox.aws.eks.api import EksApi
@@ -19,9 +20,73 @@ from iamrbac.sandbox.kube.status import StatusError
 from iamrbac.sandbox.people import CLUSTER_ROLE, NODE_ROLE, Directory
 from iamrbac.sandbox.world import ClusterPlan, World
 
+if TYPE_CHECKING:
+    from iamrbac.sandbox.controlplane.sts import StsProxy
 
-def make_cluster(plan: ClusterPlan, world: World, directory: Directory, eks: EksApi, root: Path) -> EmbeddedCluster:
-    """Make a cluster as its platform engineer would have left it, and start its API. Raises SandboxError."""
+
+class Cluster(Protocol):
+    """A Kubernetes API of a sandbox, embedded or real."""
+
+    name: str
+
+    @property
+    def url(self) -> str:
+        """https://127.0.0.1:PORT. Only after `launch`."""
+        ...
+
+    @property
+    def ca_pem(self) -> str:
+        """The certificate authority of the API's certificate, PEM. Only after `launch`."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """Its objects, past all authorization. Only after `wait`."""
+        ...
+
+    def aws_auth_data(self) -> Mapping[str, str] | None:
+        """The data of the ConfigMap kube-system/aws-auth; None when there is none."""
+        ...
+
+    def launch(self) -> None:
+        """Start it, without waiting."""
+        ...
+
+    def wait(self) -> None:
+        """Wait until it is of use, with all that is there from the start."""
+        ...
+
+    def check(self) -> None:
+        """Raise where it has ended by itself."""
+        ...
+
+    def stop(self) -> None:
+        """End it; fine where it does not run."""
+        ...
+
+
+class Store(Protocol):
+    """The objects of a cluster, for who sets it up."""
+
+    def get(self, kind: str, namespace: str | None, name: str) -> dict[str, Any] | None:
+        """An object, or None. Raises KeyError for a kind that is not served."""
+        ...
+
+    def list(self, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
+        """All objects of a kind, of one namespace or of all, sorted by namespace and name."""
+        ...
+
+    def put(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create or replace an object; a missing namespace is created."""
+        ...
+
+
+def make_cluster(
+    plan: ClusterPlan, world: World, directory: Directory, eks: EksApi, root: Path, sts: StsProxy | None = None
+) -> Cluster:
+    """Make a cluster as its platform engineer would have left it, not started yet; on real servers where there is an
+    `sts` for their token check. Raises SandboxError.
+    """
     account, region, name = plan.cluster.account, plan.cluster.region, plan.cluster.eks
     access = eks.clusters.create(account, region, name, directory.role_arn(CLUSTER_ROLE, account), plan.mode)
     node_role = directory.role_arn(NODE_ROLE, account)
@@ -37,10 +102,13 @@ def make_cluster(plan: ClusterPlan, world: World, directory: Directory, eks: Eks
         access.create(node_role, eks.clusters.now(), unique_id, type_="EC2_LINUX")
     if plan.mode != "API":
         manifests.append(aws_auth(node_role, admins if plan.mode == "CONFIG_MAP" else ()))
-    cluster = _embedded(plan, eks, manifests)
-    cluster.start()
-    eks.clusters.connect(account, region, name, cluster.url, base64.b64encode(cluster.ca_pem.encode()).decode())
-    return cluster
+    return _embedded(plan, eks, manifests) if sts is None else _real(plan, eks, manifests, sts)
+
+
+def connect(plan: ClusterPlan, cluster: Cluster, eks: EksApi) -> None:
+    """Let EKS say where a launched cluster's API is."""
+    ca = base64.b64encode(cluster.ca_pem.encode()).decode()
+    eks.clusters.connect(plan.cluster.account, plan.cluster.region, plan.cluster.eks, cluster.url, ca)
 
 
 def aws_auth(node_role: str, admins: tuple[str, ...]) -> dict[str, Any]:
@@ -88,6 +156,23 @@ def _embedded(plan: ClusterPlan, eks: EksApi, manifests: list[dict[str, Any]]) -
     except KeyError as error:
         text = f"the embedded API has no kind {error}"
         raise SandboxError(text, where=plan.manifests or plan.cluster.name, hint="leave it out") from error
+    return cluster
+
+
+def _real(plan: ClusterPlan, eks: EksApi, manifests: list[dict[str, Any]], sts: StsProxy) -> Cluster:
+    # Not at the top: whoever uses the embedded API alone does not wait for it.
+    from iamrbac.sandbox.controlplane.authenticator import Place
+    from iamrbac.sandbox.controlplane.cluster import RealCluster
+    from iamrbac.sandbox.controlplane.eks import EksFront
+
+    def built_in() -> Mapping[str, Role]:
+        return cluster.builtin_roles()
+
+    about = plan.cluster
+    # The authenticator reads aws-auth in the cluster itself.
+    judge = Authenticator(eks.clusters, about.account, about.region, about.eks, lambda: None, built_in)
+    place = Place(about.eks, partition_of(about.region), about.region, sts.url, sts.ca_pem)
+    cluster = RealCluster(about.name, EksFront(place, judge.mappings, judge.allows), plan.namespaces, manifests)
     return cluster
 
 

@@ -9,20 +9,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from moto.core.base_backend import BackendDict
 
 from iamrbac.compile.documents import Documents
 from iamrbac.sandbox import shell
 from iamrbac.sandbox.aws.server import AwsServer
-from iamrbac.sandbox.clusters import make_cluster
+from iamrbac.sandbox.clusters import Cluster, connect, make_cluster
 from iamrbac.sandbox.errors import SandboxError
-from iamrbac.sandbox.kube.server import EmbeddedCluster
 from iamrbac.sandbox.people import Directory, Profile
 from iamrbac.sandbox.spec import SandboxSpec
 from iamrbac.sandbox.world import World, world
 
+if TYPE_CHECKING:
+    from iamrbac.sandbox.controlplane.sts import StsProxy
+
+KubeKind: TypeAlias = Literal["embedded", "real"]
 # moto keeps its state in the process, so a process has one sandbox; several sandboxes are several processes.
 _ONE_PER_PROCESS = Lock()
 
@@ -30,17 +33,21 @@ _ONE_PER_PROCESS = Lock()
 class Sandbox:
     """Start with `with`, or `start` and `stop`. Nothing outside loopback is contacted.
 
-    `root` is the access repository's folder, which sandbox.yaml's manifests are relative to.
+    `root` is the access repository's folder, which sandbox.yaml's manifests are relative to. `kube` says what the
+    clusters are: the embedded API, or real servers behind EKS's own authenticator, which are built first where they
+    are nowhere.
     """
 
-    def __init__(self, documents: Documents, spec: SandboxSpec | None, root: Path) -> None:
+    def __init__(self, documents: Documents, spec: SandboxSpec | None, root: Path, kube: KubeKind = "embedded") -> None:
         self.world: World = world(documents, spec)
         self.admin: str = self.world.admins[0].user
         """The platform engineer, whose credentials a command gets."""
         self.region: str = self.world.clusters[0].cluster.region
         self.aws = AwsServer()
-        self.clusters: dict[str, EmbeddedCluster] = {}
+        self.kube: KubeKind = kube
+        self.clusters: dict[str, Cluster] = {}
         """By their names in the config."""
+        self._sts: StsProxy | None = None
         self._root = root
         self._folder: Path | None = None
         self._directory: Directory | None = None
@@ -72,6 +79,9 @@ class Sandbox:
         for cluster in self.clusters.values():
             cluster.stop()
         self.clusters = {}
+        if self._sts is not None:
+            self._sts.stop()
+            self._sts = None
         self._clients = {}
         self.aws.stop()
         if self._folder is not None:
@@ -106,8 +116,13 @@ class Sandbox:
         """Whether the admin is still there: false after somebody has reset moto in this process."""
         return self.admin in self.people
 
-    def cluster(self, name: str) -> EmbeddedCluster:
-        """Return a cluster's embedded API by its name in the config."""
+    def check(self) -> None:
+        """Raise ControlPlaneError, with the end of its log, where a real server has ended by itself."""
+        for cluster in self.clusters.values():
+            cluster.check()
+
+    def cluster(self, name: str) -> Cluster:
+        """Return a cluster's API by its name in the config."""
         try:
             return self.clusters[name]
         except KeyError:
@@ -169,10 +184,29 @@ class Sandbox:
         self._folder = Path(tempfile.mkdtemp(prefix="iamrbac-sandbox-"))
         self.aws.start()
         self._directory = Directory(self.world)
+        if self.kube == "real":
+            self._sts = _sts(self.aws)
+        eks = self.aws.front.eks
         for plan in self.world.clusters:
-            cluster = make_cluster(plan, self.world, self._directory, self.aws.front.eks, self._root)
+            cluster = make_cluster(plan, self.world, self._directory, eks, self._root, self._sts)
             self.clusters[plan.cluster.name] = cluster
+        # All of them first: real servers take their time, side by side.
+        for cluster in self.clusters.values():
+            cluster.launch()
+        for plan in self.world.clusters:
+            cluster = self.clusters[plan.cluster.name]
+            cluster.wait()
+            connect(plan, cluster, eks)
         shell.write_files(self._folder, self.profiles, self._role_arns(), self.admin, self.region)
 
     def _role_arns(self) -> Mapping[str, str]:
         return {role.name: self.people.role_arn(role.name, self.world.account) for role in self.world.roles}
+
+
+def _sts(aws: AwsServer) -> StsProxy:
+    """Start what lets real authenticators ask our STS."""
+    from iamrbac.sandbox.controlplane.sts import StsProxy
+
+    proxy = StsProxy(aws.port)
+    proxy.start()
+    return proxy

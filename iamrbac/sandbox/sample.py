@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import iamrbac
 from iamrbac.sandbox.errors import SandboxError
-from iamrbac.sandbox.runner import Sandbox
+from iamrbac.sandbox.runner import KubeKind, Sandbox
 from iamrbac.sandbox.spec import read_spec
 from iamrbac.usecases.load import load
 from iamrbac.usecases.ports import Repository
@@ -28,11 +28,11 @@ def copied() -> Iterator[Path]:
 
 
 @contextmanager
-def open_sandbox(repository: Repository) -> Iterator[Sandbox]:
+def open_sandbox(repository: Repository, kube: KubeKind = "embedded") -> Iterator[Sandbox]:
     """Run a sandbox for a repository. Raises SandboxError when its documents do not load."""
     loaded = load(repository)
     if loaded.documents is None:
         raise SandboxError("the documents are invalid", where=str(repository.root), hint="run `iamrbac validate` there")
     root = Path(repository.root)
-    with Sandbox(loaded.documents, read_spec(root), root) as sandbox:
+    with Sandbox(loaded.documents, read_spec(root), root, kube) as sandbox:
         yield sandbox

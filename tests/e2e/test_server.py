@@ -19,7 +19,7 @@ from iamrbac.sandbox.controlplane.binaries import ASSETS, find
 from iamrbac.sandbox.controlplane.errors import ControlPlaneError
 from iamrbac.sandbox.controlplane.files import StaticUser
 from iamrbac.sandbox.controlplane.ports import free_ports
-from iamrbac.sandbox.controlplane.server import ControlPlane
+from iamrbac.sandbox.controlplane.server import ControlPlane, Plain
 from tests.sandbox.kube.http import Client
 
 ADMIN = StaticUser("admin", ("system:masters",), "1")
@@ -99,7 +99,7 @@ def test_a_server_that_dies_is_named_with_its_log(folders: Path) -> None:
 
 def test_a_server_that_does_not_start(folders: Path) -> None:
     with pytest.raises(ControlPlaneError) as caught:
-        ControlPlane("wrong", [ADMIN], ["--no-such-flag"]).start()
+        ControlPlane("wrong", [ADMIN], Plain("--no-such-flag")).start()
     assert "kube-apiserver: it ended by itself with 1" in str(caught.value)
     assert "unknown flag: --no-such-flag" in str(caught.value)
     (folder,) = folders.iterdir()
@@ -123,7 +123,7 @@ def test_a_port_in_use_is_tried_again_with_others(folders: Path, monkeypatch: py
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_its_owner(folders: Path, number: signal.Signals) -> None:
     code = (
-        "import time; from iamrbac.sandbox.controlplane.server import ControlPlane\n"
+        "import time; from iamrbac.sandbox.controlplane.server import ControlPlane, Plain\n"
         "with ControlPlane('killed', []):\n    print('up', flush=True)\n    time.sleep(600)"
     )
     owner = subprocess.Popen(

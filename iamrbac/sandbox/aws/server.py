@@ -64,11 +64,16 @@ class AwsServer:
         self._thread: threading.Thread | None = None
 
     @property
-    def url(self) -> str:
-        """Where it listens. Only after `start`."""
+    def port(self) -> int:
+        """Where it listens on loopback. Only after `start`."""
         if self._server is None:
             raise RuntimeError("AWS is not started")
-        return f"http://{LOOPBACK}:{self._server.server_port}"
+        return int(self._server.server_port)
+
+    @property
+    def url(self) -> str:
+        """http://127.0.0.1:PORT. Only after `start`."""
+        return f"http://{LOOPBACK}:{self.port}"
 
     def start(self) -> None:
         """Listen on a free port."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
-import ssl
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
-from iamrbac.sandbox.controlplane import binaries
+from iamrbac.sandbox.controlplane import arguments, binaries, probe
 from iamrbac.sandbox.controlplane.errors import ControlPlaneError, tail
 from iamrbac.sandbox.controlplane.files import Files, StaticUser, kubeconfig, write, write_files
 from iamrbac.sandbox.controlplane.guard import Guard
@@ -21,25 +18,47 @@ from iamrbac.sandbox.controlplane.ports import free_ports
 from iamrbac.sandbox.controlplane.program import Program
 
 _CONTROLLERS: Final = StaticUser("iamrbac-sandbox-controllers", ("system:masters",), "controllers")
-# Without them view, edit and admin have no rules, and a deleted namespace stays Terminating.
-_NEEDED_CONTROLLERS: Final = "clusterrole-aggregation-controller,namespace-controller,serviceaccount-controller"
-_READY_SECONDS: Final = 90.0
-_POLL_SECONDS: Final = 0.05
 _ATTEMPTS: Final = 3
 _VIEW: Final = "/apis/rbac.authorization.k8s.io/v1/clusterroles/view"
+
+
+class Front(Protocol):
+    """What stands between callers and the API server."""
+
+    def arguments(self, files: Files) -> Sequence[str]:
+        """Write what the API server has to read into the private folder; return its arguments for that."""
+        ...
+
+    def begin(self, plane: ControlPlane) -> None:
+        """The API server is ready: start what serves it."""
+        ...
+
+
+class Plain:
+    """No front: static tokens, RBAC, and these further arguments of kube-apiserver."""
+
+    def __init__(self, *more: str) -> None:
+        self._more = more
+
+    def arguments(self, _files: Files) -> Sequence[str]:
+        """RBAC alone, and these."""
+        return ("--authorization-mode=RBAC", *self._more)
+
+    def begin(self, _plane: ControlPlane) -> None:
+        """Nothing to start."""
 
 
 class ControlPlane:
     """One control plane with its own ports, certificate authority and private folder (0700), gone with `stop`.
 
-    `users` may log in with a static token each; `arguments` are added to kube-apiserver's. What is missing is built
-    first (binaries.find). Nothing outlives this process, even where it is killed.
+    `users` may log in with a static token each. What is missing is built first (binaries.find). Nothing outlives this
+    process, even where it is killed.
     """
 
-    def __init__(self, name: str, users: Sequence[StaticUser], arguments: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, users: Sequence[StaticUser], front: Front | None = None) -> None:
         self.name = name
         self._users = tuple(users)
-        self._arguments = tuple(arguments)
+        self._front = front or Plain()
         self._files: Files | None = None
         self._guard: Guard | None = None
         self._programs: list[Program] = []
@@ -47,36 +66,57 @@ class ControlPlane:
 
     @property
     def url(self) -> str:
-        """https://127.0.0.1:PORT. Raises RuntimeError before `start`."""
+        """https://127.0.0.1:PORT. Raises RuntimeError before `launch`."""
         self._running()
         return f"https://127.0.0.1:{self._port}"
 
     @property
     def ca_pem(self) -> str:
-        """The certificate authority of the API's certificate, PEM. Raises RuntimeError before `start`."""
+        """The certificate authority of the API's certificate, PEM. Raises RuntimeError before `launch`."""
         return self._running().ca_pem
 
     @property
     def tokens(self) -> Mapping[str, str]:
-        """User name → token. Raises RuntimeError before `start`."""
+        """User name → token. Raises RuntimeError before `launch`."""
         tokens = self._running().tokens
         return {user.name: tokens[user.name] for user in self._users}
 
     @property
     def logs(self) -> Path:
-        """The folder of the logs, one NAME.log for each program. Raises RuntimeError before `start`."""
+        """The folder of the logs, one NAME.log for each program. Raises RuntimeError before `launch`."""
         return self._running().logs
 
+    @property
+    def admin_config(self) -> str:
+        """A kubeconfig file of a member of system:masters. Raises RuntimeError before `launch`."""
+        return self._running()["controllers.json"]
+
     def start(self) -> None:
-        """Start everything and wait until it is of use.
+        """Launch, and wait until everything is of use. Raises what these two raise."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start etcd and the API server, without waiting for them. Raises BinaryError where one cannot be had."""
+        for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
+            binaries.find(name)
+        try:
+            self._launch()
+        except BaseException:
+            self._end()
+            raise
+
+    def wait(self) -> None:
+        """Wait until everything is of use.
 
         Raises BinaryError where a program cannot be had, ControlPlaneError with the end of the log where one does not
         get ready; the logs stay then.
         """
-        paths = {name: binaries.find(name) for name in ("etcd", "kube-apiserver", "kube-controller-manager")}
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._start(paths)
+                if attempt > 1:
+                    self._launch()
+                self._settle()
             except ControlPlaneError as error:
                 self._end(keep_logs=True)
                 # Somebody took a port between our choice and its use.
@@ -88,10 +128,34 @@ class ControlPlane:
             else:
                 return
 
+    def run(self, name: str, more: Sequence[str], environment: Mapping[str, str] | None = None) -> Program:
+        """Run one more program beside the API server, which ends before it. Raises BinaryError."""
+        if self._guard is None:
+            raise RuntimeError(f"the control plane {self.name} is not running")
+        log = self._running().logs / f"{name}.log"
+        program = Program(name, (str(binaries.find(name)), *more), log, self._guard, environment)
+        self._programs.append(program)
+        return program
+
+    def end(self, program: Program) -> None:
+        """End a program of `run` before the others."""
+        self._programs.remove(program)
+        program.stop()
+
     def check(self) -> None:
         """Raise ControlPlaneError, with the end of its log, for a program that has ended by itself."""
-        for program in self._programs:
+        for program in tuple(self._programs):
             program.check()
+
+    def expect(self, what: str, done: Callable[[], bool]) -> None:
+        """Wait for something that the last program has to do. Raises ControlPlaneError where it is in vain."""
+        if not probe.wait(done, self.check):
+            last = self._programs[-1]
+            raise ControlPlaneError(
+                f"waited {probe.READY_SECONDS:.0f} s in vain for {what}; its log ends:{tail(last.log)}",
+                where=last.name,
+                hint=f"read the logs in {self.logs}",
+            )
 
     def stop(self) -> None:
         """End the programs, the API server before etcd (which it would wait for), and remove the folder."""
@@ -116,54 +180,26 @@ class ControlPlane:
             raise RuntimeError(f"the control plane {self.name} is not running")
         return self._files
 
-    def _start(self, paths: Mapping[str, Path]) -> None:
+    def _launch(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="iamrbac-controlplane-"))
         self._guard = Guard(folder)
         files = self._files = write_files(folder, self.name, self._users, _CONTROLLERS)
         self._port, client, peer = free_ports(3)
         config = kubeconfig(self.url, files["ca.crt"], files.tokens[_CONTROLLERS.name])
         write(folder / "controllers.json", config.encode())
-        self._run("etcd", paths, _etcd(files, client, peer))
-        self._run("kube-apiserver", paths, (*_api_server(files, self._port, client), *self._arguments))
-        self._wait("kube-apiserver to be ready", "/readyz", lambda body: body == b"ok")
-        self._run("kube-controller-manager", paths, _controllers(files))
-        self._wait("the aggregated roles", _VIEW, lambda body: bool(json.loads(body).get("rules")))
+        more = self._front.arguments(files)
+        self.run("etcd", arguments.etcd(files, client, peer))
+        self.run("kube-apiserver", (*arguments.api_server(files, self._port, client), *more))
 
-    def _run(self, name: str, paths: Mapping[str, Path], arguments: Sequence[str]) -> None:
-        files = self._running()
-        if self._guard is not None:
-            log = files.logs / f"{name}.log"
-            self._programs.append(Program(name, (str(paths[name]), *arguments), log, self._guard))
-
-    def _wait(self, what: str, path: str, done: Callable[[bytes], bool]) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < deadline:
-            self.check()
-            answer = self._get(path)
-            if answer is not None and done(answer):
-                return
-            time.sleep(_POLL_SECONDS)
-        last = self._programs[-1]
-        raise ControlPlaneError(
-            f"waited {_READY_SECONDS:.0f} s in vain for {what}; its log ends:{tail(last.log)}",
-            where=last.name,
-            hint=f"read the logs in {self.logs}",
-        )
+    def _settle(self) -> None:
+        self.expect("kube-apiserver to be ready", lambda: self._get("/readyz") == b"ok")
+        self.run("kube-controller-manager", arguments.controllers(self._running()))
+        self.expect("the aggregated roles", lambda: bool(json.loads(self._get(_VIEW) or b"{}").get("rules")))
+        self._front.begin(self)
 
     def _get(self, path: str) -> bytes | None:
-        """Return the body of a 200; None for anything else."""
         files = self._running()
-        context = ssl.create_default_context(cadata=files.ca_pem)
-        connection = http.client.HTTPSConnection("127.0.0.1", self._port, context=context, timeout=5)
-        try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {files.tokens[_CONTROLLERS.name]}"})
-            response = connection.getresponse()
-            body = response.read()
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-        return body if response.status == 200 else None
+        return probe.get(self._port, path, files.ca_pem, files.tokens[_CONTROLLERS.name])
 
     def _end(self, keep_logs: bool = False) -> None:
         for program in reversed(self._programs):
@@ -187,46 +223,3 @@ def _remove(files: Files, keep_logs: bool) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif path.is_file():
             path.unlink()
-
-
-def _etcd(files: Files, client: int, peer: int) -> tuple[str, ...]:
-    return (
-        f"--data-dir={files['etcd']}",
-        f"--listen-client-urls=http://127.0.0.1:{client}",
-        f"--advertise-client-urls=http://127.0.0.1:{client}",
-        f"--listen-peer-urls=http://127.0.0.1:{peer}",
-        f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
-        f"--initial-cluster=default=http://127.0.0.1:{peer}",
-        "--unsafe-no-fsync",
-    )
-
-
-def _api_server(files: Files, port: int, etcd: int) -> tuple[str, ...]:
-    return (
-        f"--etcd-servers=http://127.0.0.1:{etcd}",
-        "--bind-address=127.0.0.1",
-        "--advertise-address=127.0.0.1",
-        # A loopback address is no endpoint of the service kubernetes.
-        "--endpoint-reconciler-type=none",
-        f"--secure-port={port}",
-        f"--cert-dir={files['certificates']}",
-        f"--tls-cert-file={files['server.crt']}",
-        f"--tls-private-key-file={files['server.key']}",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={files['accounts.key']}",
-        f"--service-account-signing-key-file={files['accounts.key']}",
-        "--service-cluster-ip-range=10.0.0.0/24",
-        "--authorization-mode=RBAC",
-        "--disable-admission-plugins=ServiceAccount",
-        f"--token-auth-file={files['tokens.csv']}",
-        f"--authentication-config={files['authentication.json']}",
-    )
-
-
-def _controllers(files: Files) -> tuple[str, ...]:
-    return (
-        f"--kubeconfig={files['controllers.json']}",
-        f"--controllers={_NEEDED_CONTROLLERS}",
-        "--leader-elect=false",
-        "--secure-port=0",
-    )

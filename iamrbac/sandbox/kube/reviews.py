@@ -63,8 +63,7 @@ def _decided(access: Access, caller: Caller, kind: str, spec: Json) -> Json:
     if resource is None and url is None:
         why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         raise _wrong(kind, invalid_value("spec.resourceAttributes", None, why))
-    request = _resource_request(resource) if resource is not None else _url_request(url or {})
-    decision = access.decide(caller, request)
+    decision = access.decide(caller, request_of(spec))
     status: Json = {"allowed": decision.allowed}
     if decision.reason:
         status["reason"] = decision.reason
@@ -74,11 +73,12 @@ def _decided(access: Access, caller: Caller, kind: str, spec: Json) -> Json:
     return status
 
 
-def _url_request(url: Mapping[str, Any]) -> Request:
-    return Request(verb=url.get("verb", ""), path=url.get("path", ""))
-
-
-def _resource_request(resource: Mapping[str, Any]) -> Request:
+def request_of(spec: Mapping[str, Any]) -> Request:
+    """What a review's spec asks: its resourceAttributes, else its nonResourceAttributes."""
+    resource = spec.get("resourceAttributes")
+    if resource is None:
+        url = spec.get("nonResourceAttributes") or {}
+        return Request(verb=url.get("verb", ""), path=url.get("path", ""))
     return Request(
         resource.get("verb", ""),
         resource.get("resource", ""),
@@ -90,11 +90,17 @@ def _resource_request(resource: Mapping[str, Any]) -> Request:
 
 
 def _subject(kind: str, spec: Json) -> Caller:
-    name, groups = spec.get("user", ""), spec.get("groups", [])
-    if not name and not groups:
-        raise _wrong(kind, invalid_value("spec.user", name, "at least one of user or group must be specified"))
+    subject = asked_about(spec)
+    if not subject.user.name and not subject.user.groups:
+        why = "at least one of user or group must be specified"
+        raise _wrong(kind, invalid_value("spec.user", subject.user.name, why))
+    return subject
+
+
+def asked_about(spec: Mapping[str, Any]) -> Caller:
+    """Whom a SubjectAccessReview's spec asks about."""
     extra = {key: tuple(values) for key, values in spec.get("extra", {}).items()}
-    return Caller(User(name, tuple(groups)), spec.get("uid", ""), extra)
+    return Caller(User(spec.get("user", ""), tuple(spec.get("groups", []))), spec.get("uid", ""), extra)
 
 
 def _check_local(call: Call, kind: str, value: Json, spec: Json) -> None:

@@ -69,18 +69,24 @@ class EmbeddedCluster:
 
     @property
     def url(self) -> str:
-        """https://127.0.0.1:PORT. Raises RuntimeError before `start`."""
+        """https://127.0.0.1:PORT. Raises RuntimeError before `launch`."""
         if self._server is None:
             raise RuntimeError(f"the embedded cluster {self.name} is not running")
         return f"https://127.0.0.1:{self._server.port}"
 
-    def start(self) -> None:
+    def launch(self) -> None:
         """Listen, and serve in the background."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
         self._server = Server(self._api.handle, context)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
+
+    def wait(self) -> None:
+        """Nothing to wait for: it is of use at once."""
+
+    def check(self) -> None:
+        """It does not end by itself."""
 
     def stop(self) -> None:
         """End all watches and connections and stop listening; the state is gone with the object."""
@@ -92,7 +98,7 @@ class EmbeddedCluster:
         self._server = self._thread = None
 
     def __enter__(self) -> Self:
-        self.start()
+        self.launch()
         return self
 
     def __exit__(
