@@ -13,6 +13,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from iamrbac.sandbox.runner import Sandbox
 
+pytest_plugins = ["tests.servers"]
 _RUNNING: list[Sandbox] = []
 _USED: list[Sandbox] = []
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule, Subjec
 from iamrbac.rbac.validate import manifest_problems
 from iamrbac.rbac.wire import binding_to_json, role_to_json
 from tests.rbac.strategies import NAMESPACES, requests, states, users
-from tests.sandbox.kube.http import RBAC, Client, settled
+from tests.conformance.http import RBAC, Client, settled
 
 QUESTIONS = 5
 EXAMPLES = int(os.environ.get("IAMRBAC_FUZZ", "600")) // QUESTIONS

@@ -52,4 +52,7 @@ def controllers(files: Files) -> tuple[str, ...]:
         f"--controllers={_CONTROLLERS}",
         "--leader-elect=false",
         "--secure-port=0",
+        # A namespace costs its controller some sixty requests, which the default of twenty a second makes wait.
+        "--kube-api-qps=1000",
+        "--kube-api-burst=1000",
     )

@@ -78,7 +78,7 @@ class TokenWebhook:
         self._write_entries()
         config = self._state / f"{mode}.json"
         write(config, json.dumps(self._config(plane.admin_config)).encode())
-        self._program = plane.run(NAME, ("server", f"--config={config}"), self._environment())
+        self._program = plane.run(NAME, ("server", f"--config={config}"), self._environment(), polite=False)
         plane.expect("the authenticator to be ready", lambda: probe.get(self._port, "/healthz", self._ca) == b"ok")
 
     def follow(self, plane: ControlPlane, mappings: Mappings) -> None:

@@ -98,6 +98,13 @@ def available(name: str, environment: Mapping[str, str] = os.environ) -> bool:
     return any(os.access(place, os.X_OK) for place in places)
 
 
+def missing(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the programs that `find` can neither find nor build, since there is no Go."""
+    if _go(environment) is not None:
+        return ()
+    return tuple(name for name in BINARIES if not available(name, environment))
+
+
 def cache(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of what was built, XDG_CACHE_HOME/iamrbac/controlplane."""
     home = environment.get("XDG_CACHE_HOME", "")
@@ -128,7 +135,7 @@ def _make_private(folder: Path) -> None:
 
 
 def _build(binary: Binary, built: Path, environment: Mapping[str, str]) -> None:
-    go = shutil.which("go", path=environment.get("PATH", os.defpath))
+    go = _go(environment)
     if go is None:
         raise BinaryError(
             f"it is neither in {ASSETS} nor in {built.parent}, and Go, which would build it, is not on the PATH",
@@ -148,6 +155,10 @@ def _build(binary: Binary, built: Path, environment: Mapping[str, str]) -> None:
         )
     temporary.replace(built)
     _say(f"Built {binary.name} in {time.monotonic() - began:.0f} s: {built}")
+
+
+def _go(environment: Mapping[str, str]) -> str | None:
+    return shutil.which("go", path=environment.get("PATH", os.defpath))
 
 
 def _run_go(command: list[str], binary: Binary, log: Path, environment: Mapping[str, str]) -> int:

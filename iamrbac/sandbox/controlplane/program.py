@@ -17,12 +17,22 @@ _GRACE_SECONDS: Final = 10.0
 
 
 class Program:
-    """A child that runs from construction to `stop`; its output goes to `log`."""
+    """A child that runs from construction to `stop`; its output goes to `log`. One that is not `polite` does nothing on
+    SIGTERM, and is killed at once.
+    """
 
     def __init__(
-        self, name: str, command: Sequence[str], log: Path, guard: Guard, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        guard: Guard,
+        environment: Mapping[str, str] | None = None,
+        *,
+        polite: bool = True,
     ) -> None:
         self.name = name
+        self._polite = polite
         self.log = log
         self._guard = guard
         settings = _environment() if environment is None else environment
@@ -52,10 +62,11 @@ class Program:
 
     def stop(self) -> None:
         """Ask it to end, wait, and kill what is left of its group."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        if self._polite:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
         try:
-            self._process.wait(_GRACE_SECONDS)
+            self._process.wait(_GRACE_SECONDS if self._polite else 0)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

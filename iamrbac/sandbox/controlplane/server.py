@@ -128,12 +128,14 @@ class ControlPlane:
             else:
                 return
 
-    def run(self, name: str, more: Sequence[str], environment: Mapping[str, str] | None = None) -> Program:
-        """Run one more program beside the API server, which ends before it. Raises BinaryError."""
+    def run(
+        self, name: str, more: Sequence[str], environment: Mapping[str, str] | None = None, *, polite: bool = True
+    ) -> Program:
+        """Run one more program; `stop` ends the last one first. Raises BinaryError. `polite` as Program has it."""
         if self._guard is None:
             raise RuntimeError(f"the control plane {self.name} is not running")
         log = self._running().logs / f"{name}.log"
-        program = Program(name, (str(binaries.find(name)), *more), log, self._guard, environment)
+        program = Program(name, (str(binaries.find(name)), *more), log, self._guard, environment, polite=polite)
         self._programs.append(program)
         return program
 

@@ -15,7 +15,7 @@ from iamrbac.rbac.objects import Request, User
 from iamrbac.sandbox.kube.caller import Caller
 from iamrbac.sandbox.kube.server import EmbeddedCluster
 from iamrbac.sandbox.kube.status import StatusError
-from tests.sandbox.kube.http import RBAC, Client
+from tests.conformance.http import RBAC, Client
 
 AWS_AUTH = {
     "apiVersion": "v1",

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import kubernetes
 import pytest
 
-from tests.sandbox.kube.conftest import Target
+from tests.conformance.conftest import Target
 
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import ssl
 import time
 from collections.abc import Callable
@@ -12,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-REAL = os.environ.get("IAMRBAC_TEST_SERVER") == "real"
-"""Whether the API under test is a real API server."""
-_PATIENCE_SECONDS = 10.0 if REAL else 0.0
+_PATIENCE_SECONDS = 10.0
 _Value = TypeVar("_Value")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 APPS = "/apis/apps/v1"
@@ -53,23 +50,16 @@ class Answer:
         return self.code, status.get("reason", ""), status["message"]
 
 
-def settled(ask: Callable[[], _Value], expected: _Value) -> _Value:
-    """Ask until the answer is the expected one, and return the last answer.
-
-    A real API server judges by what its caches have seen, and controllers work behind it: for what they do, it gets
-    some seconds. The embedded API must be right at once.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (answer := ask()) != expected and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return answer
-
-
 class Client:
-    """One kept-alive connection with one bearer token ("" sends none)."""
+    """One kept-alive connection with one bearer token ("" sends none).
 
-    def __init__(self, url: str, ca_pem: str, token: str) -> None:
+    `patient` is for a real API server, which judges by what its caches have seen, and has controllers work behind it:
+    for what they do it gets some seconds. The embedded API must be right at once.
+    """
+
+    def __init__(self, url: str, ca_pem: str, token: str, *, patient: bool = False) -> None:
         self.url = url
+        self.patient = patient
         self.ca_pem = ca_pem
         self.token = token
         parts = urlsplit(url)
@@ -115,6 +105,13 @@ class Client:
     def delete(self, path: str, body: object = None, **query: object) -> Answer:
         """DELETE."""
         return self.ask("DELETE", path, body, JSON, **query)
+
+    def settled(self, ask: Callable[[], _Value], expected: _Value) -> _Value:
+        """Ask until the answer is the expected one, as long as patience lasts, and return the last answer."""
+        deadline = time.monotonic() + (_PATIENCE_SECONDS if self.patient else 0.0)
+        while (answer := ask()) != expected and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return answer
 
     def close(self) -> None:
         """Close the connection."""

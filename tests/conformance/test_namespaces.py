@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.kube.http import RBAC, Client, settled
+from tests.conformance.http import RBAC, Client
 
 
 def test_a_new_namespace(admin: Client, unique: str) -> None:
@@ -33,7 +33,7 @@ def test_content_goes_with_its_namespace(admin: Client, namespace: str, maps: st
     answer = admin.delete(f"/api/v1/namespaces/{namespace}")
     assert answer.code == 200
     assert answer.json["status"] == {"phase": "Terminating"}
-    assert settled(lambda: admin.get(f"/api/v1/namespaces/{namespace}").code, 404) == 404
+    assert admin.settled(lambda: admin.get(f"/api/v1/namespaces/{namespace}").code, 404) == 404
     assert admin.get(f"{maps}/a").code == 404
     assert admin.get(f"{RBAC}/namespaces/{namespace}/roles/a").code == 404
 
@@ -49,7 +49,7 @@ def test_a_terminating_namespace_takes_nothing_new(admin: Client, namespace: str
     again = admin.delete(f"/api/v1/namespaces/{namespace}")
     assert (again.code, again.json["status"]["phase"]) == (200, "Terminating")
     admin.patch(f"{maps}/held", {"metadata": {"finalizers": None}})
-    assert settled(lambda: admin.get(f"/api/v1/namespaces/{namespace}").code, 404) == 404
+    assert admin.settled(lambda: admin.get(f"/api/v1/namespaces/{namespace}").code, 404) == 404
 
 
 @pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])

@@ -20,8 +20,9 @@ from iamrbac.sandbox.controlplane.errors import ControlPlaneError
 from iamrbac.sandbox.controlplane.files import StaticUser
 from iamrbac.sandbox.controlplane.ports import free_ports
 from iamrbac.sandbox.controlplane.server import ControlPlane, Plain
-from tests.sandbox.kube.http import Client
+from tests.conformance.http import Client
 
+pytestmark = pytest.mark.e2e
 ADMIN = StaticUser("admin", ("system:masters",), "1")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.kube.http import APPS, RBAC, Client
+from tests.conformance.http import APPS, RBAC, Client
 
 
 def config(data: dict[str, str] | None = None, **metadata: object) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""A cluster to ask. The behaviour tests know only a URL, a CA and tokens, so that a real API server can be it too.
+"""A cluster to ask, twice: the embedded API and a real API server. The tests know a URL, a CA and tokens, no more.
 
-With IAMRBAC_TEST_SERVER=real it is one, and only the tests of behaviour run.
+A behaviour that we rely on is one test here, and has two names in a run: `test_x[embedded]` and `test_x[real]`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from iamrbac.sandbox.controlplane.files import StaticUser
 from iamrbac.sandbox.controlplane.server import ControlPlane
 from iamrbac.sandbox.kube.caller import Caller
 from iamrbac.sandbox.kube.server import EmbeddedCluster
-from tests.sandbox.kube.http import REAL, Client
+from tests.conformance.http import Client
 
 CALLERS = {
     "token-admin": Caller(User("admin", ("system:masters",)), uid="1"),
@@ -28,20 +27,6 @@ EMBEDDED_ONLY = "embedded_only"
 _COUNT = itertools.count()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is no behaviour of an API server, or one that only the embedded API has."""
-    here = Path(__file__).parent
-    if not REAL:
-        return
-    left_out = [item for item in items if here in item.path.parents and not _is_behaviour(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
-def _is_behaviour(item: pytest.Item) -> bool:
-    return "target" in getattr(item, "fixturenames", ()) and item.get_closest_marker(EMBEDDED_ONLY) is None
-
-
 @dataclass(frozen=True)
 class Target:
     """Where the API is, and a token for each of admin (system:masters), alice (group developers) and bob."""
@@ -49,18 +34,35 @@ class Target:
     url: str
     ca_pem: str
     tokens: dict[str, str]
+    real: bool
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave a refusal (501) that only the embedded API has out of the real one's tests."""
+    left_out = [item for item in items if item.get_closest_marker(EMBEDDED_ONLY) and item.get_closest_marker("e2e")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
-def target() -> Iterator[Target]:
-    if REAL:
-        users = [StaticUser(one.user.name, one.user.groups, one.uid or "") for one in CALLERS.values()]
-        with ControlPlane("tests", users) as real:
-            yield Target(real.url, real.ca_pem, dict(real.tokens))
-        return
+def embedded_target() -> Iterator[Target]:
     with EmbeddedCluster("tests", CALLERS.get) as cluster:
         tokens = {caller.user.name: token for token, caller in CALLERS.items()}
-        yield Target(cluster.url, cluster.ca_pem, tokens)
+        yield Target(cluster.url, cluster.ca_pem, tokens, real=False)
+
+
+@pytest.fixture(scope="session")
+def real_target() -> Iterator[Target]:
+    users = [StaticUser(one.user.name, one.user.groups, one.uid or "") for one in CALLERS.values()]
+    with ControlPlane("tests", users) as real:
+        yield Target(real.url, real.ca_pem, dict(real.tokens), real=True)
+
+
+@pytest.fixture(params=["embedded", pytest.param("real", marks=pytest.mark.e2e)])
+def target(request: pytest.FixtureRequest) -> Target:
+    """One API and then the other, each started once for all tests of a process."""
+    found: Target = request.getfixturevalue(f"{request.param}_target")
+    return found
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def login(target: Target) -> Iterator[Callable[[str], Client]]:
     clients: list[Client] = []
 
     def log_in(user: str) -> Client:
-        clients.append(Client(target.url, target.ca_pem, target.tokens.get(user, "")))
+        clients.append(Client(target.url, target.ca_pem, target.tokens.get(user, ""), patient=target.real))
         return clients[-1]
 
     yield log_in

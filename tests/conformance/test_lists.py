@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.sandbox.kube.http import Client
+from tests.conformance.http import Client
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.sandbox.kube.http import APPS, RBAC, Client
+from tests.conformance.http import APPS, RBAC, Client
 
 CONFLICT = "the object has been modified; please apply your changes to the latest version and try again"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.kube.http import RBAC, Client
+from tests.conformance.http import RBAC, Client
 
 AUTHORIZATION = "/apis/authorization.k8s.io/v1"
 POD_READER = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}

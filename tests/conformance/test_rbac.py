@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.kube.http import RBAC, Client, settled
+from tests.conformance.http import RBAC, Client
 
 GROUP = "rbac.authorization.k8s.io"
 PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}
@@ -77,7 +77,7 @@ def test_a_binding_counts_at_once_and_only_in_its_namespace(
     assert alice.get("/api/v1/namespaces/default/pods").code == 403
     assert alice.get("/api/v1/pods").code == 403
     admin.delete(f"{developers.path}/rolebindings/dev")
-    assert settled(lambda: alice.get(pods).code, 403) == 403
+    assert alice.settled(lambda: alice.get(pods).code, 403) == 403
 
 
 def test_names_of_rules_match_field_selectors(alice: Client, developers: Rules, namespace: str) -> None:
@@ -227,12 +227,12 @@ def test_aggregation(admin: Client, unique: str) -> None:
     assert rules() == [own]
     part = {"metadata": {"name": f"{unique}-part", "labels": label}, "rules": [PODS]}
     admin.post(roles, part)
-    assert settled(rules, [PODS]) == [PODS]
+    assert admin.settled(rules, [PODS]) == [PODS]
     filled = admin.get(f"{roles}/{unique}-all").json
     managers = {entry["manager"]: entry["operation"] for entry in filled["metadata"]["managedFields"]}
     assert managers == {"clusterrole-aggregation-controller": "Apply", "tests": "Update"}
     admin.patch(f"{roles}/{unique}-part", {"metadata": {"labels": None}})
-    assert settled(rules, None) is None
+    assert admin.settled(rules, None) is None
     for name in ("all", "part"):
         assert admin.delete(f"{roles}/{unique}-{name}").code == 200
 
@@ -282,7 +282,7 @@ def test_subresources_that_only_ask_for_permission(alice: Client, developers: Ru
     assert alice.post(f"{pods}/p/exec", None).code == 403
     assert alice.get(f"{pods}/p/log").code == 403
     developers.give({"apiGroups": [""], "resources": ["pods/log", "pods/exec"], "verbs": ["get", "create"]})
-    assert settled(lambda: alice.get(f"{pods}/q/log").code, 404) == 404
+    assert alice.settled(lambda: alice.get(f"{pods}/q/log").code, 404) == 404
 
 
 @pytest.mark.embedded_only

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sandbox.kube.http import APPS, RBAC, Client
+from tests.conformance.http import APPS, RBAC, Client
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.kube.http import Client
+from tests.conformance.http import Client
 
 
 def seen(lines: list[Any]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.kube.http import APPS, JSON_PATCH, RBAC, STRATEGIC, Client
+from tests.conformance.http import APPS, JSON_PATCH, RBAC, STRATEGIC, Client
 
 
 @pytest.fixture
