@@ -39,8 +39,8 @@ def command(
     The clusters are an embedded API, which is there at once and does the part of Kubernetes that iamrbac needs; with
     --kube real each is etcd and kube-apiserver behind the authenticator that EKS itself runs.
 
-    Exit codes with a COMMAND: its own; 128 + n where signal n ended it; 125 the sandbox could not start; 126 the
-    command cannot be executed; 127 it was not found.
+    Exit codes with a COMMAND: its own; 128 + n where signal n ended it; 125 the sandbox could not start, or a server of
+    it died; 126 the command cannot be executed; 127 it was not found.
 
     Examples:
       iamrbac sandbox

@@ -38,16 +38,20 @@ def uncovered(owner: Iterable[Rule], servant: Iterable[Rule]) -> tuple[Rule, ...
     Each atom of servant must be covered by one rule of owner; different atoms may be covered by different rules.
     A star in servant is covered by a star only, never by an enumeration; `*/*/*` does not cover URLs.
     """
+    return compact(missing(owner, servant))
+
+
+def missing(owner: Iterable[Rule], servant: Iterable[Rule]) -> tuple[Atom, ...]:
+    """Return the same piece by piece, in servant's order; what servant says twice is there twice."""
     owner = tuple(owner)
     held = {rule for rule in owner if not (rule.non_resource_urls and rule.resource_names)}
-    missing = [
+    return tuple(
         atom
         for rule in servant
         if rule not in held
         for atom in atoms(rule)
         if not any(_covers(mine, atom) for mine in owner)
-    ]
-    return compact(missing)
+    )
 
 
 def atoms(rule: Rule) -> Iterator[Atom]:

@@ -6,7 +6,7 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -71,14 +71,25 @@ class Client:
         """Send a request; a body that is no bytes goes as JSON. `continue_=` stands for the parameter continue."""
         return self.send(method, path, body, {"Content-Type": media}, **query)
 
-    def send(self, method: str, path: str, body: object, headers: dict[str, str], **query: object) -> Answer:
-        """Send a request with these headers."""
-        if self.token:
-            headers = {"Authorization": f"Bearer {self.token}", **headers}
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]],
+        **query: object,
+    ) -> Answer:
+        """Send a request with these headers, which as pairs may repeat."""
+        sent = [("User-Agent", "tests/1.0"), *([("Authorization", f"Bearer {self.token}")] if self.token else [])]
+        sent += headers.items() if isinstance(headers, Mapping) else headers
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if data is not None:
+            sent.append(("Content-Length", str(len(data))))
         parameters = {name.rstrip("_"): str(value) for name, value in query.items()}
-        target = f"{path}?{urlencode(parameters)}" if parameters else path
-        self.connection.request(method, target, data, {"User-Agent": "tests/1.0", **headers})
+        self.connection.putrequest(method, f"{path}?{urlencode(parameters)}" if parameters else path)
+        for name, value in sent:
+            self.connection.putheader(name, value)
+        self.connection.endheaders(data)
         response = self.connection.getresponse()
         return Answer(response.status, response.headers, response.read())
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.conftest import Target, real_target
+from tests.conformance.conftest import Target, embedded_target, real_target
 from tests.conformance.http import Client
 from tests.e2e.real import RealSandbox
 
-__all__ = ["real_target"]
+__all__ = ["embedded_target", "real_target"]
 
 _GROUP = "real-sandbox"
 

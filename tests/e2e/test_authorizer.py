@@ -1,150 +1,92 @@
-"""Our authorizer and our validation against the API server's own, on whole random states of RBAC."""
+"""Our authorizer, rule lists, aggregation, validation and escalation checks against the API server's own."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import time
-from dataclasses import replace
-from functools import partial
-from typing import Any
+from collections.abc import Iterator
 
-from hypothesis import HealthCheck, event, given, settings
-from hypothesis import strategies as st
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
 from iamrbac.rbac.authorizer import Authorizer
-from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule, Subject, User
-from iamrbac.rbac.validate import manifest_problems
-from iamrbac.rbac.wire import binding_to_json, role_to_json
-from tests.rbac.strategies import NAMESPACES, requests, states, users
-from tests.conformance.http import RBAC, Client, settled
+from iamrbac.rbac.escalation import MissingRoleError, may_write_binding, may_write_role
+from iamrbac.rbac.objects import Binding, RbacState, Role, User
+from iamrbac.rbac.subjects import with_authenticated
+from iamrbac.rbac.validate import problems
+from tests.conformance.conftest import Target
+from tests.conformance.http import Client
+from tests.e2e.servers import Server
+from tests.e2e.states import NAMESPACES, WRITERS, Case, cases
+from tests.e2e.tally import Tally, examples
 
-QUESTIONS = 5
-EXAMPLES = int(os.environ.get("IAMRBAC_FUZZ", "600")) // QUESTIONS
-REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-_LAG_SECONDS = 0.1
-_ACCOUNT = "system:serviceaccount:"
-_COUNT = itertools.count()
-
-
-class World:
-    """Names of its own for one example, so that no example meets another one's objects."""
-
-    def __init__(self) -> None:
-        self.mark = f"w{next(_COUNT)}-"
-
-    def name(self, text: str) -> str:
-        """A subject's or a user's name."""
-        if text.startswith(_ACCOUNT):
-            return _ACCOUNT + self.mark + text.removeprefix(_ACCOUNT)
-        return self.mark + text
-
-    def namespace(self, text: str | None) -> str | None:
-        """A namespace's name, where there is one."""
-        return self.mark + text if text else text
-
-    def role(self, role: Role) -> Role:
-        """A role, in this world."""
-        return replace(role, name=self.mark + role.name, namespace=self.namespace(role.namespace))
-
-    def binding(self, binding: Binding) -> Binding:
-        """A binding, in this world."""
-        subjects = tuple(self._subject(subject) for subject in binding.subjects)
-        ref = replace(binding.role_ref, name=self.mark + binding.role_ref.name)
-        name, namespace = self.mark + binding.name, self.namespace(binding.namespace)
-        return replace(binding, name=name, namespace=namespace, role_ref=ref, subjects=subjects)
-
-    def _subject(self, subject: Subject) -> Subject:
-        # A service account's name is made of its namespace's, which has the mark already.
-        name = subject.name if subject.kind == "ServiceAccount" else self.name(subject.name)
-        return replace(subject, name=name, namespace=self.namespace(subject.namespace))
-
-    def user(self, user: User) -> User:
-        """Who asks, in this world."""
-        return User(self.name(user.name), tuple(map(self.name, user.groups)))
-
-    def request(self, request: Request) -> Request:
-        """What is asked, in this world."""
-        return replace(request, namespace=self.namespace(request.namespace) or "")
+QUESTIONS = 10
+_COUNT = itertools.count(1)
+_TALLY = Tally("The authorizer on two servers, no difference")
 
 
-def load(admin: Client, state: RbacState) -> RbacState:
-    """Create the objects; the server must take exactly what our validation does. Returns what it took."""
-    roles = tuple(role for role in state.roles if create(admin, role_to_json(role)))
-    bindings = tuple(binding for binding in state.bindings if create(admin, binding_to_json(binding)))
-    return RbacState(roles, bindings)
+@pytest.fixture(scope="module")
+def servers(real_target: Target, embedded_target: Target) -> Iterator[tuple[Server, Server]]:
+    """The real one and the embedded one."""
+    real, embedded = (
+        Client(one.url, one.ca_pem, one.tokens["admin"], patient=one.real) for one in (real_target, embedded_target)
+    )
+    yield Server(real), Server(embedded)
+    real.close()
+    embedded.close()
+    _TALLY.tell()
 
 
-def create(admin: Client, manifest: dict[str, Any]) -> bool:
-    """POST a manifest and return whether it was taken, which our validation must have known."""
-    namespace = manifest["metadata"].get("namespace")
-    place = f"{RBAC}/namespaces/{namespace}" if namespace else RBAC
-    answer = admin.post(f"{place}/{manifest['kind'].lower()}s", manifest)
-    wrong = manifest_problems(manifest)
-    assert answer.code == (422 if wrong else 201), (wrong, manifest, answer.raw)
-    return not wrong
+@settings(
+    max_examples=examples(500, QUESTIONS),
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(cases(QUESTIONS))
+def test_the_servers_answer_as_our_functions(servers: tuple[Server, Server], case: Case) -> None:
+    case = case.renamed(f"-{next(_COUNT)}")
+    state, taken = (server.fill(case.state) for server in servers)
+    assert taken == state
+    writer = User(case.user.name, (*case.user.groups, WRITERS))
+    for server in servers:
+        authorizer = Authorizer(_with(state, server.others))
+        for request in case.asked:
+            ours = authorizer.allowed_by(case.user, request) is not None
+            _TALLY.add("questions allowed" if ours else "questions denied")
+            assert server.allowed(case.user, request) == ours, (case.user, request)
+        for namespace in NAMESPACES:
+            rules = frozenset(authorizer.rules(with_authenticated(writer), namespace))
+            assert server.rules(writer, namespace) == rules, (writer, namespace)
+            _TALLY.add("rule lists")
+    for item in case.writes:
+        _write(servers, state, writer, item)
 
 
-def allowed(admin: Client, user: User, request: Request) -> bool:
-    """What a SubjectAccessReview says."""
-    if request.path:
-        what: dict[str, Any] = {"nonResourceAttributes": {"verb": request.verb, "path": request.path}}
-    else:
-        fields = {"group": request.api_group, "subresource": request.subresource, "name": request.name}
-        place = {"verb": request.verb, "resource": request.resource, "namespace": request.namespace}
-        what = {"resourceAttributes": {key: value for key, value in {**fields, **place}.items() if value}}
-    answer = admin.post(REVIEWS, {"spec": {"user": user.name, "groups": list(user.groups), **what}})
-    assert answer.code == 201, answer.raw
-    return bool(answer.json["status"]["allowed"])
+def _write(servers: tuple[Server, Server], state: RbacState, writer: User, item: Role | Binding) -> None:
+    """Who may give what: tried for real, as a dry run."""
+    items: list[Role | Binding] = [*state.roles, *state.bindings]
+    there = {(one.kind, one.namespace, one.name): one for one in items}
+    old = there.get((item.kind, item.namespace, item.name))
+    if problems(item) or (isinstance(item, Binding) and isinstance(old, Binding) and old.role_ref != item.role_ref):
+        return
+    expected = _expected(_with(state, servers[0].others), with_authenticated(writer), item, old)
+    _TALLY.add(f"writes answered {expected}")
+    answers = [server.write(writer, item, update=old is not None) for server in servers]
+    assert answers[0] == answers[1], (item, old)
+    code = answers[0][0]
+    assert (200 if code == 201 else code) == expected, (item, old, answers)
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[RbacState, User, list[Request]]:
-    """A state, somebody, and questions: most of them near what a binding and a role in the state are about."""
-    state, user, asked = draw(states()), draw(users), draw(st.lists(requests, min_size=QUESTIONS, max_size=QUESTIONS))
-    resolved = [(one, Authorizer(state).role_of(one)) for one in state.bindings if one.subjects]
-    chains = [(binding, role) for binding, role in resolved if role is not None and role.rules]
-    if chains:
-        binding, role = draw(st.sampled_from(chains))
-        user = named_by(draw(st.sampled_from(binding.subjects)), user)
-        near = st.builds(about, st.sampled_from(role.rules), st.sampled_from((binding.namespace or "", "blue", "")))
-        asked = [draw(st.one_of(near, near, st.just(one))) for one in asked]
-    return state, user, asked
+def _expected(state: RbacState, person: User, item: Role | Binding, old: Role | Binding | None) -> int:
+    authorizer = Authorizer(state)
+    if isinstance(item, Role):
+        return 403 if may_write_role(authorizer, person, item, old=old if isinstance(old, Role) else None) else 200
+    roles = {(one.kind, one.namespace, one.name): one for one in state.roles}
+    try:
+        return 403 if may_write_binding(authorizer, person, item, roles) else 200
+    except MissingRoleError:
+        return 404
 
 
-def named_by(subject: Subject, other: User) -> User:
-    """Somebody whom a subject names."""
-    if subject.kind == "Group":
-        return replace(other, groups=(*other.groups, subject.name))
-    if subject.kind == "ServiceAccount":
-        return replace(other, name=f"{_ACCOUNT}{subject.namespace}:{subject.name}")
-    return replace(other, name=subject.name)
-
-
-def about(rule: Rule, namespace: str) -> Request:
-    """A question that a rule answers with yes."""
-    verb = rule.verbs[0].replace("*", "get")
-    if rule.non_resource_urls:
-        return Request(verb, path=rule.non_resource_urls[0].replace("*", "x"))
-    resource, _, subresource = rule.resources[0].partition("/")
-    name = rule.resource_names[0] if rule.resource_names else ""
-    group = rule.api_groups[0].replace("*", "batch")
-    return Request(verb, resource.replace("*", "pods"), group, subresource.replace("*", "exec"), name, namespace)
-
-
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cases())
-def test_the_server_answers_as_our_authorizer(admin: Client, case: tuple[RbacState, User, list[Request]]) -> None:
-    state, user, asked = case
-    world = World()
-    for namespace in NAMESPACES:
-        assert admin.post("/api/v1/namespaces", {"metadata": {"name": world.namespace(namespace)}}).code == 201
-    named = RbacState(tuple(map(world.role, state.roles)), tuple(map(world.binding, state.bindings)))
-    authorizer = Authorizer(load(admin, named))
-    # The server judges by caches that follow its writes.
-    time.sleep(_LAG_SECONDS)
-    person = world.user(user)
-    for request in map(world.request, asked):
-        expected = authorizer.allowed_by(person, request) is not None
-        event(f"allowed: {expected}")
-        assert settled(partial(allowed, admin, person, request), expected) == expected, request
+def _with(state: RbacState, others: RbacState) -> RbacState:
+    return RbacState((*state.roles, *others.roles), (*state.bindings, *others.bindings))

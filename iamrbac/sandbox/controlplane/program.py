@@ -18,7 +18,7 @@ _GRACE_SECONDS: Final = 10.0
 
 class Program:
     """A child that runs from construction to `stop`; its output goes to `log`. One that is not `polite` does nothing on
-    SIGTERM, and is killed at once.
+    SIGTERM.
     """
 
     def __init__(
@@ -60,13 +60,14 @@ class Program:
                 hint=f"read {self.log}",
             )
 
-    def stop(self) -> None:
-        """Ask it to end, wait, and kill what is left of its group."""
-        if self._polite:
+    def stop(self, *, wait: bool = True) -> None:
+        """Ask it to end, wait (unless that is in vain), and kill what is left of its group."""
+        wait = wait and self._polite
+        if wait:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
         try:
-            self._process.wait(_GRACE_SECONDS if self._polite else 0)
+            self._process.wait(_GRACE_SECONDS if wait else 0)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

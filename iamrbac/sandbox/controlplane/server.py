@@ -204,8 +204,10 @@ class ControlPlane:
         return probe.get(self._port, path, files.ca_pem, files.tokens[_CONTROLLERS.name])
 
     def _end(self, keep_logs: bool = False) -> None:
+        # An API server whose etcd is gone waits for it.
+        whole = all(program.running for program in self._programs)
         for program in reversed(self._programs):
-            program.stop()
+            program.stop(wait=whole)
         self._programs.clear()
         if self._files is not None:
             _remove(self._files, keep_logs)

@@ -8,7 +8,6 @@ are, the Host header included, which the signature covers. Nothing leaves the ma
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import threading
 from collections.abc import Coroutine
@@ -21,6 +20,7 @@ _PATIENCE_SECONDS: Final = 10.0
 _PIECE: Final = 64 * 1024
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _NOT_A_TUNNEL: Final = b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_GONE: Final = (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError)
 
 
 class StsProxy:
@@ -79,23 +79,33 @@ class StsProxy:
         for tunnel in tunnels:
             tunnel.cancel()
         await asyncio.gather(*tunnels, return_exceptions=True)
+        # Transports close in the loop's next round.
+        await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A client that goes away in the middle is no news.
-        with contextlib.suppress(OSError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError, ssl.SSLError):
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                method, _, rest = head.partition(b" ")
-                if method != b"CONNECT":
-                    writer.write(_NOT_A_TUNNEL)
-                    await writer.drain()
-                    return
-                writer.write(_ESTABLISHED)
+        try:
+            await self._answer(reader, writer)
+        except _GONE:
+            # A client that goes away in the middle, or does not trust us, is no news.
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            head = await reader.readuntil(b"\r\n\r\n")
+            method, _, rest = head.partition(b" ")
+            if method != b"CONNECT":
+                writer.write(_NOT_A_TUNNEL)
                 await writer.drain()
-                host = rest.split(b" ", 1)[0].rsplit(b":", 1)[0].decode("ascii", "replace")
-                await writer.start_tls(self._context(host))
-            await self._tunnel(reader, writer)
-        writer.close()
+                writer.close()
+                await writer.wait_closed()
+                return
+            writer.write(_ESTABLISHED)
+            await writer.drain()
+            host = rest.split(b" ", 1)[0].rsplit(b":", 1)[0].decode("ascii", "replace")
+            await writer.start_tls(self._context(host))
+        await self._tunnel(reader, writer)
 
     def _context(self, host: str) -> ssl.SSLContext:
         context = self._contexts.get(host)
@@ -109,7 +119,7 @@ class StsProxy:
         try:
             await asyncio.gather(_pump(reader, to_aws), _pump(from_aws, writer))
         finally:
-            to_aws.close()
+            to_aws.transport.abort()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

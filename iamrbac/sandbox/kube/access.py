@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -10,7 +10,7 @@ from iamrbac.rbac.authorizer import Allowed, Authorizer
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, RoleKind, Rule, User
 from iamrbac.rbac.subjects import MASTERS, SERVICE_ACCOUNT
 from iamrbac.sandbox.kube.caller import Caller
-from iamrbac.sandbox.kube.kinds import BY_KIND
+from iamrbac.sandbox.kube.kinds import BY_KIND, RBAC_GROUP
 from iamrbac.sandbox.kube.status import StatusError, forbidden
 from iamrbac.sandbox.kube.store import Store
 
@@ -148,9 +148,13 @@ def _subject(binding: Binding, user: User) -> str:
 
 
 def _unresolved(authorizer: Authorizer, user: User, namespace: str) -> str:
-    missing = [binding.role_ref for binding, role in authorizer.bindings_of(user, namespace) if role is None]
     kinds = {"Role": "role", "ClusterRole": "clusterrole"}
-    texts = [f'{kinds.get(ref.kind, ref.kind)}.rbac.authorization.k8s.io "{ref.name}" not found' for ref in missing]
-    if not texts:
-        return ""
-    return f"RBAC: {texts[0]}" if len(texts) == 1 else f"RBAC: [{', '.join(texts)}]"
+    refs = (binding.role_ref for binding, role in authorizer.bindings_of(user, namespace) if role is None)
+    found = errors_text(f'{kinds.get(ref.kind, ref.kind)}.{RBAC_GROUP} "{ref.name}" not found' for ref in refs)
+    return found and f"RBAC: {found}"
+
+
+def errors_text(errors: Iterable[str]) -> str:
+    """Several errors as apimachinery writes them: each once, one alone without brackets; "" for none."""
+    texts = tuple(dict.fromkeys(errors))
+    return f"[{', '.join(texts)}]" if len(texts) > 1 else "".join(texts)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from iamrbac.rbac.covers import Atom, ResourceAtom, missing
 from iamrbac.rbac.escalation import MissingRoleError, may_write_binding, may_write_role
-from iamrbac.rbac.objects import Role, Rule, User
+from iamrbac.rbac.objects import Role, Rule
 from iamrbac.rbac.subjects import MASTERS
 from iamrbac.rbac.wire import binding_from_json, role_from_json
+from iamrbac.sandbox.kube.access import errors_text
 from iamrbac.sandbox.kube.kinds import RBAC_GROUP
 from iamrbac.sandbox.kube.options import Write
 from iamrbac.sandbox.kube.status import StatusError, forbidden, not_found
@@ -35,18 +36,12 @@ def check(write: Write, obj: Json, old: Json | None) -> None:
 
 
 def _check_role(write: Write, obj: Json, old: Json | None) -> None:
-    role, before = _role(write, obj), _role(write, old) if old is not None else None
-    missing = _missing(write, role, before)
-    if not missing:
-        return
-    plain = _missing(write, _not_aggregated(role), _not_aggregated(before) if before else None)
-    raise _forbidden(write, role.name, _escalation(write.caller.user, plain) if plain else _AGGREGATION)
-
-
-def _missing(write: Write, role: Role, before: Role | None) -> tuple[Rule, ...]:
     access, caller = write.cluster.access, write.caller
+    role, before = _role(write, obj), _role(write, old) if old is not None else None
     authorizer = access.authorizer(write.namespace)
-    return may_write_role(authorizer, caller.user, role, old=before, others=access.others(caller))
+    if not may_write_role(authorizer, caller.user, role, old=before, others=access.others(caller)):
+        return
+    raise _forbidden(write, role.name, _escalation(write, role.rules) or _AGGREGATION)
 
 
 def _check_binding(write: Write, obj: Json) -> None:
@@ -54,12 +49,13 @@ def _check_binding(write: Write, obj: Json) -> None:
     binding = binding_from_json(_manifest(write, obj))
     authorizer, roles = access.authorizer(write.namespace), access.roles(write.namespace)
     try:
-        missing = may_write_binding(authorizer, caller.user, binding, roles, others=access.others(caller))
+        lacks = may_write_binding(authorizer, caller.user, binding, roles, others=access.others(caller))
     except MissingRoleError:
         # Upstream names the resource that is written, and the role that is not there.
         raise not_found(RBAC_GROUP, write.kind.plural, binding.role_ref.name) from None
-    if missing:
-        raise _forbidden(write, binding.name, _escalation(caller.user, missing))
+    if lacks:
+        role = authorizer.role_of(binding)
+        raise _forbidden(write, binding.name, _escalation(write, role.rules if role is not None else ()))
 
 
 def _role(write: Write, obj: Json) -> Role:
@@ -68,10 +64,6 @@ def _role(write: Write, obj: Json) -> Role:
 
 def _manifest(write: Write, obj: Json) -> Json:
     return {"kind": write.kind.kind, **obj}
-
-
-def _not_aggregated(role: Role) -> Role:
-    return replace(role, aggregation=())
 
 
 def _only_garbage_collection(obj: Json, old: Json) -> bool:
@@ -87,10 +79,32 @@ def _forbidden(write: Write, name: str, why: str) -> StatusError:
     return forbidden(write.kind.group, write.kind.plural, name, why)
 
 
-def _escalation(user: User, missing: Iterable[Rule]) -> str:
-    rules = "\n".join(sorted({_describe(rule) for rule in missing}))
+def _escalation(write: Write, rules: Iterable[Rule]) -> str:
+    """Say what of the rules the writer does not hold; "" where it is nothing."""
+    user, namespace = write.caller.user, write.namespace
+    authorizer = write.cluster.access.authorizer(namespace)
+    pieces = missing(authorizer.rules(user, namespace), rules)
+    if not pieces:
+        return ""
+    described = "\n".join(sorted({_describe(rule) for rule in _joined(pieces)}))
     who = f"user {_quoted(user.name)} (groups={_list(user.groups)})"
-    return f"{who} is attempting to grant RBAC permissions not currently held:\n{rules}"
+    text = f"{who} is attempting to grant RBAC permissions not currently held:\n{described}"
+    # Upstream names the resource that is written here too.
+    lost = (binding.role_ref.name for binding, role in authorizer.bindings_of(user, namespace) if role is None)
+    errors = errors_text(f'{write.kind.plural}.{RBAC_GROUP} "{name}" not found' for name in lost)
+    return f"{text}; resolution errors: [{errors}]" if errors else text
+
+
+def _joined(pieces: Iterable[Atom]) -> Iterator[Rule]:
+    """Put verbs on the same thing together, and nothing else (component-helpers' CompactRules)."""
+    verbs: dict[tuple[str, str, str | None], list[str]] = {}
+    for piece in pieces:
+        if isinstance(piece, ResourceAtom):
+            verbs.setdefault((piece.group, piece.resource, piece.name), []).append(piece.verb)
+        else:
+            yield Rule((piece.verb,), non_resource_urls=(piece.url,))
+    for (group, resource, name), found in verbs.items():
+        yield Rule(tuple(found), (group,), (resource,), () if name is None else (name,))
 
 
 def _describe(rule: Rule) -> str:

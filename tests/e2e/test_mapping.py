@@ -1,0 +1,140 @@
+"""Our reading of aws-auth and access entries against EKS's own authenticator, map by map, caller by caller."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from iamrbac.mapping.aws_auth import Reading, read
+from iamrbac.mapping.edit import edit
+from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
+from iamrbac.mapping.resolve import resolve
+from iamrbac.token.sign import Credentials, presign, token
+from tests.e2e.maps import ALICE, BOB, ROLE, STRANGER, Drawn, entries, maps
+from tests.e2e.real import ACCOUNT, REGION, RealCluster, RealSandbox, Who, eventually
+from tests.e2e.tally import Tally, examples
+
+CLUSTER = "staging"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/payments-deployer/build@42"
+QUESTIONS = 4
+# What we refuse to read, and EKS reads: better refused than misread (mapping.go_json, mapping.yaml_tree).
+STRICTER = ("is not read here", "levels deep", "EKS takes the ? in it for a key")
+_COUNT = itertools.count(1)
+_TALLY = Tally("aws-auth and access entries at EKS's authenticator, no difference")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A cluster in mode API_AND_CONFIG_MAP, its callers, and two who only say what has arrived."""
+
+    sandbox: RealSandbox
+    cluster: RealCluster
+    callers: Mapping[str, Credentials]
+
+    def who(self, keys: Credentials) -> Who:
+        """A TokenReview with a token that no cache has seen."""
+        number = next(_COUNT)
+        text = token(presign(keys, REGION, CLUSTER, datetime.now(UTC), expires=number % 900 + 1))
+        user = self.cluster.review(text)
+        if user is None:
+            return None
+        return user.get("username", ""), tuple(g for g in user.get("groups", []) if g != "system:authenticated")
+
+    def set_map(self, drawn: Drawn) -> Mapping[str, str]:
+        """Write a map, wait until the authenticator has it, and return it."""
+        mark = f"epoch-{next(_COUNT)}"
+        carol = self.sandbox.people["carol"]
+        text = drawn.data[drawn.sound]
+        data = {**drawn.data, **edit({drawn.sound: text}, [AwsAuthRow(drawn.sound, carol.arn, mark)], ())}
+        self.cluster.set_aws_auth(data)
+        assert eventually(lambda: (self.who(carol.keys) or ("",))[0], mark) == mark, data
+        return data
+
+    def set_entries(self, wanted: tuple[AccessEntry, ...]) -> None:
+        """Make the access entries, and wait until the authenticator has them."""
+        eks, mark = self.sandbox.client("eks"), f"epoch:{next(_COUNT)}"
+        there = set(eks.list_access_entries(clusterName=CLUSTER)["accessEntries"])
+        for arn in (ALICE, BOB, ROLE):
+            if arn in there:
+                eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
+        for entry in wanted:
+            eks.create_access_entry(
+                clusterName=CLUSTER,
+                principalArn=entry.principal,
+                username=entry.username,
+                kubernetesGroups=list(entry.groups),
+            )
+        dave = self.sandbox.people["dave"]
+        eks.update_access_entry(clusterName=CLUSTER, principalArn=dave.arn, username=mark)
+        assert eventually(lambda: (self.who(dave.keys) or ("",))[0], mark) == mark
+
+
+@pytest.fixture(scope="module")
+def stage(real: RealSandbox) -> Iterator[Stage]:
+    cluster = real.clusters[CLUSTER]
+    before = cluster.objects.get("ConfigMap", "kube-system", "aws-auth")
+    assert before is not None
+    eks = real.client("eks")
+    mine = (ALICE, BOB, ROLE, real.people["dave"].arn)
+    kept = [arn for arn in eks.list_access_entries(clusterName=CLUSTER)["accessEntries"] if arn in mine]
+    for arn in kept:
+        eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
+    eks.create_access_entry(clusterName=CLUSTER, principalArn=real.people["dave"].arn)
+    callers = {
+        ALICE: real.people["alice"].keys,
+        BOB: real.people["bob"].keys,
+        SESSION: real.session("payments-deployer", "build@42"),
+        STRANGER: real.people["erin"].keys,
+    }
+    yield Stage(real, cluster, callers)
+    for arn in eks.list_access_entries(clusterName=CLUSTER)["accessEntries"]:
+        if arn in mine:
+            eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
+    cluster.set_aws_auth(before["data"])
+    _TALLY.tell()
+
+
+@settings(
+    max_examples=examples(200, QUESTIONS),
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(maps(), st.one_of(st.just(()), entries()))
+def test_everybody_is_whom_our_reading_says(stage: Stage, drawn: Drawn, wanted: tuple[AccessEntry, ...]) -> None:
+    stage.set_entries(wanted)
+    data = stage.set_map(drawn)
+    reading = read(data)
+    _TALLY.add("maps with a broken section" if reading.broken else "maps without one")
+    if any(why in line for line in reading.broken for why in STRICTER):
+        _TALLY.add("maps that only EKS reads")
+        return
+    for arn, keys in stage.callers.items():
+        said = stage.who(keys)
+        assert said in expected(arn, keys, wanted, reading), (arn, data)
+        _TALLY.add("callers mapped" if said else "callers refused")
+
+
+def expected(arn: str, keys: Credentials, wanted: tuple[AccessEntry, ...], reading: Reading) -> set[Who]:
+    """What our reading says; several answers where EKS picks one of two spellings of a user at random."""
+    found = {_who(arn, keys, wanted, reading)}
+    spellings = {row.arn for row in reading.rows if row.section == "mapUsers" and row.arn.lower() == arn.lower()}
+    if len(spellings) > 1:
+        for spelling in spellings:
+            kept = tuple(row for row in reading.rows if row.arn not in spellings - {spelling})
+            found.add(_who(arn, keys, wanted, Reading(kept, reading.accounts)))
+    return found
+
+
+def _who(arn: str, keys: Credentials, wanted: tuple[AccessEntry, ...], reading: Reading) -> Who:
+    mapped = resolve(arn, wanted, reading)
+    if mapped is None:
+        return None
+    fill = [text.replace("{{AccessKeyID}}", keys.access_key) for text in (mapped.username, *mapped.groups)]
+    return fill[0], tuple(fill[1:])
