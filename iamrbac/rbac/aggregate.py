@@ -80,8 +80,16 @@ class _Gathering:
 
     def _keeps(self, role: Role, rules: Mapping[str, tuple[Rule, ...]]) -> bool:
         """Return whether an aggregated role keeps its own rules: nothing comes, and nothing still may."""
-        waiting = any(found.aggregation and not rules[found.name] for found in self._selected[role.name])
-        return bool(role.rules) and not rules[role.name] and not waiting
+        return bool(role.rules) and not rules[role.name] and not self._waits(role, rules, set())
+
+    def _waits(self, role: Role, rules: Mapping[str, tuple[Rule, ...]], seen: set[str]) -> bool:
+        """Return whether a role selects, maybe through others, an empty aggregated one that may keep its own rules."""
+        for found in self._selected[role.name]:
+            if found.aggregation and not rules[found.name] and found.name not in seen:
+                seen.add(found.name)
+                if found.rules or self._waits(found, rules, seen):
+                    return True
+        return False
 
     def _select(self, role: Role) -> tuple[Role, ...]:
         """Return what a role selects besides itself: its selectors in order, each by name."""

@@ -58,6 +58,18 @@ def test_own_rules_are_overwritten_and_itself_is_skipped() -> None:
 
 def test_own_rules_stay_where_nothing_is_gathered() -> None:
     assert filled(role("all", rule("own"), to="nobody")) == {"all": ["own"]}
+
+
+def test_own_rules_stay_where_what_is_gathered_stays_empty() -> None:
+    empty = role("empty", to="nobody", labels={"to": "x"})
+    assert filled(role("all", rule("own"), to="x"), empty) == {"all": ["own"], "empty": []}
+    between = role("between", to="y", labels={"to": "x"})
+    full = role("full", rule("full"), to="nobody", labels={"to": "y"})
+    assert filled(role("all", rule("own"), to="x"), between, full) == {
+        "all": ["full"],
+        "between": ["full"],
+        "full": ["full"],
+    }
     assert filled(role("all", rule("own"), to="x"), role("p", labels={"to": "x"})) == {"all": ["own"], "p": []}
     assert filled(role("outer", rule("old"), to="a"), role("inner", rule("own"), to="nobody", labels={"to": "a"})) == {
         "outer": ["own"],
