@@ -1,16 +1,17 @@
-# `make demo` and `make test` need Python 3.11+ and make, nothing else: each makes its own virtual environment.
+# `make demo` and `make test` need Python 3.11+ and make, nothing else: each makes its own virtual environment. Where Go
+# is there too, the tests run on real servers as well, which are built once (a quarter of an hour) and cached.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: demo test check e2e bench format clean
+.PHONY: demo test check servers e2e fuzz bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
 	@$(BIN)/iamrbac demo
 
-test: $(STAMP) check
+test: $(STAMP) check servers
 	$(BIN)/pytest -n auto --dist loadgroup
 
 check: $(STAMP)
@@ -19,9 +20,18 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# On a real API server: from KUBEBUILDER_ASSETS, else built once with Go (about ten minutes) and cached.
-e2e: $(STAMP)
-	IAMRBAC_TEST_SERVER=real $(BIN)/pytest tests/sandbox/kube tests/e2e
+# etcd, kube-apiserver, kube-controller-manager and EKS's authenticator: from KUBEBUILDER_ASSETS, the cache, or Go.
+servers: $(STAMP)
+	@$(BIN)/python -m iamrbac.sandbox.controlplane
+
+# Only what runs on real servers.
+e2e: $(STAMP) servers
+	$(BIN)/pytest -n auto --dist loadgroup -m e2e
+
+# N random questions to the API server's authorizer and to EKS's authenticator, each compared with our answer.
+N ?= 10000
+fuzz: $(STAMP) servers
+	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_mapping.py
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

@@ -81,7 +81,7 @@ def mapped(entries: Iterable[AccessEntry], reading: Reading | None) -> tuple[Map
         key = identity(entry.principal)
         found.setdefault(key, Mapped(entry.principal, entry.username, entry.groups, "entry"))
     for key, row in _winners(reading.rows if reading is not None else ()).items():
-        if _can_match(row.arn):
+        if can_match(row.arn):
             found.setdefault(key, Mapped(row.arn, row.username, row.groups, "row"))
     return tuple(_as_principal(one) for one in found.values())
 
@@ -104,6 +104,17 @@ def shadows(entries: Iterable[AccessEntry], reading: Reading | None) -> tuple[Sh
     return tuple(found)
 
 
+def can_match(arn: str) -> bool:
+    """Return whether a row with this ARN can match anybody; a role with its path, a session or no ARN never does."""
+    try:
+        parsed = Arn.parse(arn.lower())
+    except ValueError:
+        return False
+    if parsed.kind == "role":
+        return parsed.path == "/"
+    return parsed.kind in ("user", "root", "federated-user")
+
+
 def _winners(rows: Iterable[ReadRow]) -> dict[str, ReadRow]:
     """Return the effective row of each principal, by its ARN as written in lower case, which is how EKS finds it."""
     roles: dict[str, ReadRow] = {}
@@ -117,16 +128,6 @@ def _reason(row: ReadRow, winner: ReadRow) -> Literal["later row", "mapRoles", "
     if row.section != winner.section:
         return "mapRoles"
     return "spelling" if row.section == "mapUsers" and row.arn != winner.arn else "later row"
-
-
-def _can_match(arn: str) -> bool:
-    try:
-        parsed = Arn.parse(arn.lower())
-    except ValueError:
-        return False
-    if parsed.kind == "role":
-        return parsed.path == "/"
-    return parsed.kind in ("user", "root", "federated-user")
 
 
 def _rendered(mapping: Mapped, caller: Arn) -> Mapped | None:

@@ -13,6 +13,7 @@ from iamrbac.mapping.node import is_system
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.errors import AwsAuthError
 from iamrbac.plan import ownership
+from iamrbac.plan.broken import broken_today
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.dangling import dangling
 from iamrbac.plan.diff import diff_mappings
@@ -33,7 +34,7 @@ def plan_cluster(
     `adopt` holds the display keys (`display_key`) of unclaimed objects that may be taken over.
     Raises AwsAuthError when rows would have to be written and aws-auth is not there or does not parse.
     """
-    rows, row_findings = _rows(state, form, instance)
+    rows = _rows(state, form, instance)
     observed = {item.key: item for item in (*state.objects, *rows)}
     owners = _owners(observed, instance)
     wanted = {item.key: item for item in desired.objects}
@@ -42,7 +43,7 @@ def plan_cluster(
         relevant, wanted, lambda was, will: _equal(was, will) and isinstance(owners[was.key], ownership.Ours)
     )
     changes: list[Change] = [Change(key, Action.CREATE, None, item) for key, item in diff.add.items()]
-    findings: list[Finding] = [*row_findings, *_left(observed, owners, wanted.keys(), instance)]
+    findings: list[Finding] = [*broken_today(state), *_left(observed, owners, wanted.keys(), instance)]
     for key, (was, will) in diff.change.items():
         judged = _judge(was, will, owners[key], adopt)
         if isinstance(judged, Finding):
@@ -81,10 +82,10 @@ def managed_principals(state: ClusterState, instance: str) -> int:
     return len(entries) + len(owned_rows(state.aws_auth, instance) or ())
 
 
-def _rows(state: ClusterState, form: Form, instance: str) -> tuple[tuple[Observed, ...], tuple[Finding, ...]]:
+def _rows(state: ClusterState, form: Form, instance: str) -> tuple[Observed, ...]:
     """Return aws-auth's rows as observed objects; an owned row carries our mark."""
     if state.aws_auth is None or state.target.authentication_mode == "API":
-        return (), ()
+        return ()
     owned = owned_rows(state.aws_auth, instance)
     reading = read(state.aws_auth.data)
     if owned is None:
@@ -101,7 +102,7 @@ def _rows(state: ClusterState, form: Form, instance: str) -> tuple[tuple[Observe
                 where=f"{state.target.name}: kube-system/aws-auth",
                 hint="mend the ConfigMap by hand; nothing is written while it does not parse",
             )
-        return (), (_broken(state, reading.broken),)
+        return ()
     last = {row.arn: row for row in reading.rows}
     marked = Meta(labels={names.INSTANCE_LABEL: instance})
     return tuple(
@@ -111,17 +112,6 @@ def _rows(state: ClusterState, form: Form, instance: str) -> tuple[tuple[Observe
             marked if arn in owned else Meta(),
         )
         for arn, row in last.items()
-    ), ()
-
-
-def _broken(state: ClusterState, broken: Iterable[str]) -> Finding:
-    return Finding(
-        id="MAP002",
-        level=Level.WARNING,
-        message=f"kube-system/aws-auth does not parse ({'; '.join(broken)}); EKS maps nobody by that section",
-        hint="mend the ConfigMap by hand",
-        cluster=state.target.name,
-        object="ConfigMap/kube-system/aws-auth",
     )
 
 
