@@ -58,8 +58,8 @@ def command(
     if planned.plan is None:
         show.invalid(terminal, output, planned.findings, findings_text)
         return 3
-    document = show.plan(terminal, output, planned.plan, edges.repository)
+    show.plan(terminal, output, planned.plan, edges.repository)
     if out is not None:
-        wiring.save_plan(out, planned.plan, request, document)
+        wiring.save_plan(out, planned.plan, request, show.document(planned.plan, edges.repository))
         terminal.step(f"Saved the plan. Next: iamrbac apply {out}")
     return exit_code(planned.plan, detailed=detailed_exitcode)

@@ -36,18 +36,21 @@ def invalid(
         terminal.answer(text(findings))
 
 
-def plan(terminal: Terminal, output: Output, plan: Plan, repository: Repository) -> dict[str, Any]:
-    """Show a plan and return its JSON."""
+def document(plan: Plan, repository: Repository) -> dict[str, Any]:
+    """Return a plan's JSON, whose fingerprint looks at every object: not made where nobody asks for it."""
     from iamrbac.plan.document import plan_json
+
+    return plan_json(plan, line_of(repository))
+
+
+def plan(terminal: Terminal, output: Output, plan: Plan, repository: Repository) -> None:
+    """Show a plan."""
     from iamrbac.render.plan import plan_text
 
-    line = line_of(repository)
-    document = plan_json(plan, line)
     if output is Output.JSON:
-        terminal.json(document)
+        terminal.json(document(plan, repository))
     else:
-        terminal.answer(plan_text(plan, line, terminal.paint))
-    return document
+        terminal.answer(plan_text(plan, line_of(repository), terminal.paint))
 
 
 def refused(terminal: Terminal, findings: Sequence[Finding], failed: Iterable[FailedCluster]) -> int:

@@ -6,8 +6,10 @@ the sandbox writes of the access entries, by unique id; API_AND_CONFIG_MAP is bo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +25,8 @@ from iamrbac.sandbox.controlplane.server import ControlPlane
 from iamrbac.sandbox.mappings import Mappings
 
 NAME: Final = "aws-iam-authenticator"
+_HEALTH_PORT: Final = 21363
+"""Where the authenticator would serve its health to every interface; nothing tells it not to (pkg/server, Run)."""
 BACKENDS: Final[Mapping[AuthenticationMode, tuple[str, ...]]] = {
     "CONFIG_MAP": ("EKSConfigMap",),
     "API": ("DynamicFile",),
@@ -49,6 +53,7 @@ class TokenWebhook:
         self._files = files
         self._mappings = mappings
         self._program: Program | None = None
+        self._held: socket.socket | None = None
         (self._port,) = free_ports(1)
         authority = trustme.CA(organization_name="iamrbac sandbox authenticator")
         server = authority.issue_cert("localhost", "127.0.0.1")
@@ -75,6 +80,7 @@ class TokenWebhook:
     def start(self, plane: ControlPlane) -> None:
         """Start the authenticator and wait until it answers. Raises ControlPlaneError."""
         mode = self._mappings.mode
+        self._hold_health_port()
         self._write_entries()
         config = self._state / f"{mode}.json"
         write(config, json.dumps(self._config(plane.admin_config)).encode())
@@ -89,6 +95,19 @@ class TokenWebhook:
             self.start(plane)
         elif mappings != before:
             self._write_entries()
+
+    def close(self) -> None:
+        """Give back what is held beside the program, which the control plane ends."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def _hold_health_port(self) -> None:
+        """Take it on loopback, so that the authenticator cannot have it: it says so in its log, and goes on."""
+        if self._held is None:
+            # Whoever has it already, maybe another cluster of ours, keeps it from the authenticator too.
+            with contextlib.suppress(OSError):
+                self._held = socket.create_server(("127.0.0.1", _HEALTH_PORT))
 
     @property
     def _ca(self) -> str:

@@ -69,6 +69,8 @@ class EksFront:
         if self._follower is not None:
             self._follower.join()
             self._follower = None
+        if self._tokens is not None:
+            self._tokens.close()
         self._authorization.stop()
 
     def _follow(self, plane: ControlPlane, tokens: TokenWebhook) -> None:

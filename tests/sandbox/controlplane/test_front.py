@@ -78,6 +78,13 @@ def test_it_follows_and_says_when_it_cannot(cluster: RealCluster, known: Known) 
     with pytest.raises(SandboxError, match=r"the API refuses it: .*metadata\.name"):
         cluster.store.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "_", "namespace": "later"}})
 
+    servers = psutil.Process().children(recursive=True)
+    listening = {
+        (one.name(), end.laddr.ip) for one in servers for end in one.net_connections() if end.status == "LISTEN"
+    }
+    assert {name for name, _ in listening} == {"etcd", "kube-apiserver", "aws-iam-authenticator"}
+    assert {ip for _, ip in listening} == {"127.0.0.1"}
+
     (first,) = authenticators()
     assert any(part.endswith("CONFIG_MAP.json") for part in first.cmdline())
     known.now = Mappings("API", (("AIDA", USER),))
@@ -87,6 +94,8 @@ def test_it_follows_and_says_when_it_cannot(cluster: RealCluster, known: Known) 
         time.sleep(0.05)
     (second,) = found
     assert any(part.endswith("API.json") for part in second.cmdline())
+    while not second.net_connections():
+        assert time.monotonic() < deadline
     cluster.check()
 
     os.kill(second.pid, signal.SIGKILL)
