@@ -15,27 +15,27 @@ from tests.mapping.styles import sections
 
 _ACCOUNT = "111122223333"
 _IAM = f"arn:aws:iam::{_ACCOUNT}:"
-ALICE, BOB, ROLE = f"{_IAM}user/staff/alice", f"{_IAM}user/bob", f"{_IAM}role/ci/payments-deployer"
-STRANGER = f"{_IAM}user/erin"
+ANNA, BERT, ROLE = f"{_IAM}user/fuzz/staff/anna", f"{_IAM}user/bert", f"{_IAM}role/fuzz/robot"
+STRANGER = f"{_IAM}user/stranger"
 PLACEHOLDER = re.compile(r"arn:aws:iam::111122223333:role/(?:ours|theirs)-[0-9]")
 _SPELLINGS = (
-    ALICE,
-    ALICE,
-    ALICE.replace("alice", "ALICE"),
-    ALICE.replace("staff/", ""),
-    BOB,
-    BOB,
-    BOB.upper(),
-    BOB.replace("user/", "user/staff/"),
-    f"{_IAM}role/payments-deployer",
-    f"{_IAM}role/payments-deployer",
-    f"{_IAM}role/Payments-Deployer",
+    ANNA,
+    ANNA,
+    ANNA.replace("anna", "ANNA"),
+    ANNA.replace("staff/", ""),
+    BERT,
+    BERT,
+    BERT.upper(),
+    BERT.replace("user/", "user/staff/"),
+    f"{_IAM}role/robot",
+    f"{_IAM}role/robot",
+    f"{_IAM}role/Robot",
     ROLE,
-    f"arn:aws:sts::{_ACCOUNT}:assumed-role/payments-deployer/build@42",
-    "arn:aws:iam::444455556666:user/bob",
-    f"arn:aws-cn:iam::{_ACCOUNT}:user/bob",
+    f"arn:aws:sts::{_ACCOUNT}:assumed-role/robot/build@42",
+    "arn:aws:iam::444455556666:user/bert",
+    f"arn:aws-cn:iam::{_ACCOUNT}:user/bert",
     f"{_IAM}root",
-    "bob",
+    "bert",
 )
 _NOISE = (
     *(
@@ -134,7 +134,7 @@ def maps(draw: st.DrawFn) -> Drawn:
 def entries(draw: st.DrawFn) -> tuple[AccessEntry, ...]:
     """Access entries for some of the callers, as EKS takes them."""
     found = []
-    for arn in (ALICE, BOB, ROLE):
+    for arn in (ANNA, BERT, ROLE):
         if draw(st.integers(0, 3)) == 0:
             username = draw(
                 st.sampled_from((default_username(arn), "entry:{{SessionName}}", "e:{{SessionNameRaw}}", "by"))

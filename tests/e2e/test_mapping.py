@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -15,13 +17,22 @@ from iamrbac.mapping.aws_auth import Reading, read
 from iamrbac.mapping.edit import edit
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
 from iamrbac.mapping.resolve import Mapped, identity, mapped, resolve
+from iamrbac.model.arn import Arn
 from iamrbac.token.sign import Credentials, presign, token
-from tests.e2e.maps import ALICE, BOB, ROLE, STRANGER, Drawn, entries, maps
+from tests.e2e.maps import ANNA, BERT, ROLE, STRANGER, Drawn, entries, maps
 from tests.e2e.real import ACCOUNT, REGION, RealCluster, RealSandbox, Who, eventually
 from tests.e2e.tally import Tally, examples
 
 CLUSTER = "staging"
-SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/payments-deployer/build@42"
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/robot/build@42"
+BY_ROW, BY_ENTRY = f"arn:aws:iam::{ACCOUNT}:user/by-row", f"arn:aws:iam::{ACCOUNT}:user/by-entry"
+"""Whose names say which map and which entries have arrived."""
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"},
+    ],
+}
 QUESTIONS = 4
 # What we refuse to read, and EKS reads: better refused than misread (mapping.go_json, mapping.yaml_tree).
 STRICTER = ("is not read here", "levels deep", "EKS takes the ? in it for a key")
@@ -31,7 +42,7 @@ _TALLY = Tally("aws-auth and access entries at EKS's authenticator, no differenc
 
 @dataclass(frozen=True)
 class Stage:
-    """A cluster in mode API_AND_CONFIG_MAP, its callers, and two who only say what has arrived."""
+    """A cluster in mode API_AND_CONFIG_MAP, and its callers: some are asked about, and two say what has arrived."""
 
     sandbox: RealSandbox
     cluster: RealCluster
@@ -49,18 +60,17 @@ class Stage:
     def set_map(self, drawn: Drawn) -> Mapping[str, str]:
         """Write a map, wait until the authenticator has it, and return it."""
         mark = f"epoch-{next(_COUNT)}"
-        carol = self.sandbox.people["carol"]
         text = drawn.data[drawn.sound]
-        data = {**drawn.data, **edit({drawn.sound: text}, [AwsAuthRow(drawn.sound, carol.arn, mark)], ())}
+        data = {**drawn.data, **edit({drawn.sound: text}, [AwsAuthRow(drawn.sound, BY_ROW, mark)], ())}
         self.cluster.set_aws_auth(data)
-        assert eventually(lambda: (self.who(carol.keys) or ("",))[0], mark) == mark, data
+        assert eventually(lambda: (self.who(self.callers[BY_ROW]) or ("",))[0], mark) == mark, data
         return data
 
     def set_entries(self, wanted: tuple[AccessEntry, ...]) -> None:
         """Make the access entries, and wait until the authenticator has them."""
         eks, mark = self.sandbox.client("eks"), f"epoch:{next(_COUNT)}"
         there = set(eks.list_access_entries(clusterName=CLUSTER)["accessEntries"])
-        for arn in (ALICE, BOB, ROLE):
+        for arn in (ANNA, BERT, ROLE):
             if arn in there:
                 eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
         for entry in wanted:
@@ -70,9 +80,8 @@ class Stage:
                 username=entry.username,
                 kubernetesGroups=list(entry.groups),
             )
-        dave = self.sandbox.people["dave"]
-        eks.update_access_entry(clusterName=CLUSTER, principalArn=dave.arn, username=mark)
-        assert eventually(lambda: (self.who(dave.keys) or ("",))[0], mark) == mark
+        eks.update_access_entry(clusterName=CLUSTER, principalArn=BY_ENTRY, username=mark)
+        assert eventually(lambda: (self.who(self.callers[BY_ENTRY]) or ("",))[0], mark) == mark
 
 
 @pytest.fixture(scope="module")
@@ -80,24 +89,23 @@ def stage(real: RealSandbox) -> Iterator[Stage]:
     cluster = real.clusters[CLUSTER]
     before = cluster.objects.get("ConfigMap", "kube-system", "aws-auth")
     assert before is not None
-    eks = real.client("eks")
-    mine = (ALICE, BOB, ROLE, real.people["dave"].arn)
-    kept = [arn for arn in eks.list_access_entries(clusterName=CLUSTER)["accessEntries"] if arn in mine]
-    for arn in kept:
-        eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
-    eks.create_access_entry(clusterName=CLUSTER, principalArn=real.people["dave"].arn)
-    callers = {
-        ALICE: real.people["alice"].keys,
-        BOB: real.people["bob"].keys,
-        SESSION: real.session("payments-deployer", "build@42"),
-        STRANGER: real.people["erin"].keys,
-    }
-    yield Stage(real, cluster, callers)
+    iam, eks = real.client("iam"), real.client("eks")
+    callers = {arn: _user(iam, arn) for arn in (ANNA, BERT, STRANGER, BY_ROW, BY_ENTRY)}
+    iam.create_role(RoleName="robot", Path="/fuzz/", AssumeRolePolicyDocument=json.dumps(_TRUST))
+    eks.create_access_entry(clusterName=CLUSTER, principalArn=BY_ENTRY)
+    yield Stage(real, cluster, {**callers, SESSION: real.session("robot", "build@42")})
     for arn in eks.list_access_entries(clusterName=CLUSTER)["accessEntries"]:
-        if arn in mine:
+        if arn in (ANNA, BERT, ROLE, BY_ENTRY):
             eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
     cluster.set_aws_auth(before["data"])
     _TALLY.tell()
+
+
+def _user(iam: Any, arn: str) -> Credentials:
+    about = Arn.parse(arn)
+    iam.create_user(UserName=about.name, Path=about.path)
+    key = iam.create_access_key(UserName=about.name)["AccessKey"]
+    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
 
 @settings(
@@ -115,7 +123,8 @@ def test_everybody_is_whom_our_reading_says(stage: Stage, drawn: Drawn, wanted: 
     if any(why in line for line in reading.broken for why in STRICTER):
         _TALLY.add("maps that only EKS reads")
         return
-    for arn, keys in stage.callers.items():
+    for arn in (ANNA, BERT, SESSION, STRANGER):
+        keys = stage.callers[arn]
         said = stage.who(keys)
         answers = expected(arn, keys, wanted, reading)
         assert said in answers, (arn, data)

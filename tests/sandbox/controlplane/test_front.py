@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from iamrbac.mapping.objects import AccessEntry
+from iamrbac.sandbox.controlplane import binaries
 from iamrbac.sandbox.controlplane.authenticator import Place, dynamic_file
 from iamrbac.sandbox.controlplane.cluster import RealCluster
 from iamrbac.sandbox.controlplane.eks import EksFront
@@ -35,12 +36,20 @@ class Known:
 
 
 @pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the control plane has its private folder."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return tmp_path
+
+
+@pytest.fixture
 def known() -> Known:
     return Known()
 
 
 @pytest.fixture
-def cluster(known: Known) -> Iterator[RealCluster]:
+def cluster(known: Known, folder: Path) -> Iterator[RealCluster]:
     with StsProxy(1) as sts:
         place = Place("front", "aws", "eu-west-1", sts.url, sts.ca_pem)
         manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": "later"}}
@@ -51,9 +60,14 @@ def cluster(known: Known) -> Iterator[RealCluster]:
         running.stop()
 
 
-def authenticators() -> list[psutil.Process]:
+def servers(folder: Path) -> list[psutil.Process]:
+    """The servers that work in a folder of this test."""
     children = psutil.Process().children(recursive=True)
-    return [one for one in children if one.name() == "aws-iam-authenticator"]
+    return [one for one in children if one.name() in binaries.BINARIES and str(folder) in " ".join(one.cmdline())]
+
+
+def authenticators(folder: Path) -> list[psutil.Process]:
+    return [one for one in servers(folder) if one.name() == "aws-iam-authenticator"]
 
 
 def until_raised(cluster: RealCluster) -> ControlPlaneError:
@@ -68,7 +82,7 @@ def until_raised(cluster: RealCluster) -> ControlPlaneError:
 
 
 @pytest.mark.e2e
-def test_it_follows_and_says_when_it_cannot(cluster: RealCluster, known: Known) -> None:
+def test_it_follows_and_says_when_it_cannot(cluster: RealCluster, known: Known, folder: Path) -> None:
     names = {one["metadata"]["name"] for one in cluster.store.list("Namespace")}
     assert {"payments", "later", "default", "kube-system"} <= names
     assert cluster.store.get("ConfigMap", "later", "mine") is not None
@@ -78,18 +92,16 @@ def test_it_follows_and_says_when_it_cannot(cluster: RealCluster, known: Known) 
     with pytest.raises(SandboxError, match=r"the API refuses it: .*metadata\.name"):
         cluster.store.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "_", "namespace": "later"}})
 
-    servers = psutil.Process().children(recursive=True)
-    listening = {
-        (one.name(), end.laddr.ip) for one in servers for end in one.net_connections() if end.status == "LISTEN"
+    ends = [(one.name(), end) for one in servers(folder) for end in one.net_connections() if end.status == "LISTEN"]
+    assert {(name, end.laddr.ip) for name, end in ends} == {
+        (name, "127.0.0.1") for name in ("etcd", "kube-apiserver", "aws-iam-authenticator")
     }
-    assert {name for name, _ in listening} == {"etcd", "kube-apiserver", "aws-iam-authenticator"}
-    assert {ip for _, ip in listening} == {"127.0.0.1"}
 
-    (first,) = authenticators()
+    (first,) = authenticators(folder)
     assert any(part.endswith("CONFIG_MAP.json") for part in first.cmdline())
     known.now = Mappings("API", (("AIDA", USER),))
     deadline = time.monotonic() + 20
-    while (found := authenticators()) == [first] or not found:
+    while (found := authenticators(folder)) == [first] or not found:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     (second,) = found
