@@ -34,7 +34,7 @@ def welcome(sandbox: Sandbox) -> str:
         (
             *parts,
             "",
-            "Everything listens on this machine only, lives in memory and is for learning: nothing here is AWS's.",
+            "Everything listens on this machine only, is gone when it stops, and is for learning: nothing is AWS's.",
             f"Stop it with Ctrl-C, or: kill {os.getpid()}",
         )
     )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from iamrbac.sandbox.controlplane.authenticator import Place, TokenWebhook
+from iamrbac.sandbox.controlplane.authenticator import NAME, Place, TokenWebhook
 from iamrbac.sandbox.controlplane.errors import ControlPlaneError
 from iamrbac.sandbox.controlplane.files import Files, write
 from iamrbac.sandbox.controlplane.server import ControlPlane
@@ -23,6 +23,8 @@ class EksFront:
 
     `mappings` says what EKS knows now, `allows` judges access policies; both are asked from threads of their own.
     """
+
+    programs: Sequence[str] = (NAME,)
 
     def __init__(self, place: Place, mappings: Callable[[], Mappings], allows: Webhook) -> None:
         self._place = place

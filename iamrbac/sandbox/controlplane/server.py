@@ -25,6 +25,9 @@ _VIEW: Final = "/apis/rbac.authorization.k8s.io/v1/clusterroles/view"
 class Front(Protocol):
     """What stands between callers and the API server."""
 
+    programs: Sequence[str]
+    """What it will run."""
+
     def arguments(self, files: Files) -> Sequence[str]:
         """Write what the API server has to read into the private folder; return its arguments for that."""
         ...
@@ -36,6 +39,8 @@ class Front(Protocol):
 
 class Plain:
     """No front: static tokens, RBAC, and these further arguments of kube-apiserver."""
+
+    programs: Sequence[str] = ()
 
     def __init__(self, *more: str) -> None:
         self._more = more
@@ -98,7 +103,7 @@ class ControlPlane:
 
     def launch(self) -> None:
         """Start etcd and the API server, without waiting for them. Raises BinaryError where one cannot be had."""
-        for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
+        for name in ("etcd", "kube-apiserver", "kube-controller-manager", *self._front.programs):
             binaries.find(name)
         try:
             self._launch()

@@ -68,7 +68,8 @@ def test_two_at_once_and_nothing_after(two: tuple[ControlPlane, ControlPlane], f
     clients = _client(one), _client(other)
     assert clients[0].post("/api/v1/namespaces", {"metadata": {"name": "mine"}}).code == 201
     assert clients[1].get("/api/v1/namespaces/mine").code == 404
-    assert clients[0].get("/version").json["gitVersion"] == "v1.36.3"
+    if ASSETS not in os.environ:
+        assert clients[0].get("/version").json["gitVersion"] == "v1.36.3"
     for folder in folders.iterdir():
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()} == {0o600}
