@@ -106,9 +106,8 @@ def shadows(entries: Iterable[AccessEntry], reading: Reading | None) -> tuple[Sh
 
 def can_match(arn: str) -> bool:
     """Return whether a row with this ARN can match anybody; a role with its path, a session or no ARN never does."""
-    try:
-        parsed = Arn.parse(arn.lower())
-    except ValueError:
+    parsed = _parsed(arn)
+    if parsed is None:
         return False
     if parsed.kind == "role":
         return parsed.path == "/"
@@ -141,13 +140,22 @@ def _rendered(mapping: Mapped, caller: Arn) -> Mapped | None:
 
 
 def _as_principal(mapping: Mapped) -> Mapped:
-    try:
-        principal = Arn.parse(mapping.principal)
-    except ValueError:
+    principal = _parsed(mapping.principal)
+    if principal is None:
         return mapping
     session = _session(principal)
     username, *groups = (_fill(text, principal.account, session) for text in (mapping.username, *mapping.groups))
     return Mapped(mapping.principal, username, tuple(groups), mapping.source)
+
+
+def _parsed(arn: str) -> Arn | None:
+    """Read an ARN as a row has it, whatever its case, which EKS does not look at; None where it is none."""
+    for spelling in (arn, arn.lower()):
+        try:
+            return Arn.parse(spelling)
+        except ValueError:
+            continue
+    return None
 
 
 def _session(caller: Arn) -> str | None:

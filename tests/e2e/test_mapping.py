@@ -136,7 +136,7 @@ def test_everybody_is_whom_our_reading_says(stage: Stage, drawn: Drawn, wanted: 
 def expected(arn: str, keys: Credentials, wanted: tuple[AccessEntry, ...], reading: Reading) -> set[Who]:
     """What our reading says; several answers where EKS picks one of two spellings of a user at random."""
     found = {_who(arn, keys, wanted, reading)}
-    spellings = {row.arn for row in reading.rows if row.section == "mapUsers" and row.arn.lower() == arn.lower()}
+    spellings = {row.arn for row in reading.rows if row.section == "mapUsers" and row.arn.lower() == identity(arn)}
     if len(spellings) > 1:
         for spelling in spellings:
             kept = tuple(row for row in reading.rows if row.arn not in spellings - {spelling})

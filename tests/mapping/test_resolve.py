@@ -60,6 +60,14 @@ def test_arns_are_compared_without_case_and_rows_as_they_are_written() -> None:
     assert resolve(STS + "assumed-role/dev/ann", [], rows) == Mapped(IAM + "role/DEV", "u", ("a",), "row")
 
 
+def test_a_row_in_capitals_is_a_principals_all_the_same() -> None:
+    rows = reading(
+        users=f"- userarn: {(IAM + 'user/bob').upper()}\n  username: 'u:{{{{AccountID}}}}:{{{{SessionName}}}}'\n"
+    )
+    assert [(one.username, one.source) for one in mapped([], rows)] == [("u:111122223333:", "row")]
+    assert resolve(IAM + "user/bob", [], rows) == Mapped((IAM + "user/bob").upper(), "u:111122223333:", (), "row")
+
+
 def test_an_entry_beats_a_row_a_role_row_beats_a_user_row_and_any_row_an_account() -> None:
     rows = reading(
         f"- rolearn: {ALICE}\n  username: by-role\n",
