@@ -72,7 +72,7 @@ def test_clusters_as_before_iamrbac(fresh_sandbox: Sandbox) -> None:
         described = eks.describe_cluster(name=name)["cluster"]
         assert described["accessConfig"]["authenticationMode"] == mode
         assert described["endpoint"] == fresh_sandbox.cluster(name).url
-        assert (described["status"], described["version"]) == ("ACTIVE", "1.34")
+        assert (described["status"], described["version"]) == ("ACTIVE", "1.36")
         namespaces = [one["metadata"]["name"] for one in fresh_sandbox.cluster(name).store.list("Namespace")]
         assert {"payments", "payments-batch", "search"} < set(namespaces)
         if mode != "CONFIG_MAP":

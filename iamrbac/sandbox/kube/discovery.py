@@ -12,8 +12,8 @@ AGGREGATED: Final = "apidiscovery.k8s.io"
 AGGREGATED_TYPE: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 VERSION: Final[Mapping[str, str]] = {
     "major": "1",
-    "minor": "34",
-    "gitVersion": "v1.34.1+iamrbac-sandbox",
+    "minor": "36",
+    "gitVersion": "v1.36.3+iamrbac-sandbox",
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "1970-01-01T00:00:00Z",

@@ -32,7 +32,7 @@ def document(group: str) -> Json | None:
         schemas[kind.type]["x-kubernetes-group-version-kind"] = [_gvk(kind)]
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "v1.34.1"},
+        "info": {"title": "Kubernetes", "version": "v1.36.3"},
         "paths": {_path(kind): _operations(kind) for kind in kinds},
         "components": {"schemas": schemas},
     }

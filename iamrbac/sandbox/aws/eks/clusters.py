@@ -14,7 +14,7 @@ from iamrbac.model.arn import partition_of
 from iamrbac.sandbox.aws.eks.access import ClusterAccess, Mode
 from iamrbac.sandbox.aws.eks.errors import ResourceNotFoundError
 
-VERSION, PLATFORM = "1.34", "eks.9"
+VERSION, PLATFORM = "1.36", "eks.9"
 
 
 class Clusters:
