@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     import boto3
 
     from iamrbac.documents.output import OutputFolder
+    from iamrbac.identity.snapshot import Identities
     from iamrbac.kube.client import KubeApi
     from iamrbac.plan.change import Plan
     from iamrbac.plan.observed import Target
+    from iamrbac.rbac.objects import Binding, Role
+    from iamrbac.roles.builtin import Builtin
     from iamrbac.usecases.plan import PlanRequest
     from iamrbac.usecases.ports import Edges, Kubeconfig, People, Repository, Roles
     from iamrbac.usecases.whoami import OwnEdges
@@ -36,6 +40,27 @@ def roles(root: Path | None) -> Roles:
     from iamrbac.roles.templates import TemplateRoles
 
     return TemplateRoles(root)
+
+
+def builtin() -> Builtin:
+    """Return what every cluster has of Kubernetes itself: roles, bindings, resources."""
+    from iamrbac.roles.builtin import builtin as read
+
+    return read()
+
+
+def manifests(path: Path) -> tuple[Role | Binding, ...]:
+    """Return the RBAC objects of a file or folder of manifests. Raises UsageError."""
+    from iamrbac.documents.manifests import read_manifests
+
+    return read_manifests(path)
+
+
+def identities(path: Path) -> Identities:
+    """Return a snapshot of identities. Raises UsageError."""
+    from iamrbac.documents.identities import parse_identities
+
+    return parse_identities(read_text(path), str(path))
 
 
 def edges(root: Path | None) -> Edges:
@@ -107,11 +132,22 @@ def kube_opener(aws: boto3.Session) -> Callable[[Target], KubeApi]:
     return open_
 
 
+def identities_json(identities: Identities) -> dict[str, Any]:
+    """Return a snapshot of identities as it is kept."""
+    from iamrbac.documents.identities import identities_json as as_json
+
+    return as_json(identities)
+
+
 def save_plan(path: Path, plan: Plan, request: PlanRequest, document: Mapping[str, Any]) -> None:
-    """Write a plan for `apply FILE`, whole or not at all. Raises OutputError when the place cannot be written."""
+    """Write a plan for `apply FILE`. Raises OutputError when the place cannot be written."""
     from iamrbac.usecases.saved import saved_json
 
-    text = json.dumps(saved_json(plan, request, document), indent=2, ensure_ascii=False) + "\n"
+    write_whole(path, json.dumps(saved_json(plan, request, document), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises OutputError when the place cannot be written."""
     temporary = ""
     try:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
@@ -122,8 +158,13 @@ def save_plan(path: Path, plan: Plan, request: PlanRequest, document: Mapping[st
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise OutputError(
-            f"the plan cannot be saved: {os.strerror(error.errno or 0)}", where=str(path), hint="name a writable file"
+            f"it cannot be written: {os.strerror(error.errno or 0)}", where=str(path), hint="name a writable file"
         ) from error
+
+
+def lines(file: str) -> Iterator[str]:
+    """Yield the lines of a file, or of stdin for `-`. Raises UsageError."""
+    yield from sys.stdin if file == "-" else read_text(Path(file)).splitlines()
 
 
 def read_text(path: Path) -> str:

@@ -7,9 +7,11 @@ to these roles (custom resources) is in them. EKS judges access policies in a we
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from iamrbac.mapping.objects import PolicyAssociation
 from iamrbac.rbac.aggregate import aggregate
 from iamrbac.rbac.objects import Role, Rule
 
@@ -51,6 +53,19 @@ def rules(policy_name: str, builtin: Mapping[str, Role]) -> tuple[Rule, ...] | N
     if role is None:
         return None
     return tuple(kept for rule in _filled(role, builtin) if (kept := _documented(rule)) is not None)
+
+
+def reaches(association: PolicyAssociation, namespace: str) -> bool:
+    """Return whether an association's scope has a namespace ("" is the cluster scope) in it.
+
+    In a pattern only the star means anything (dev-*).
+    """
+    if association.scope == "cluster":
+        return True
+    return bool(namespace) and any(
+        re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), namespace)
+        for pattern in association.namespaces
+    )
 
 
 def _filled(role: Role, builtin: Mapping[str, Role]) -> tuple[Rule, ...]:

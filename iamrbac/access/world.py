@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from iamrbac.mapping.aws_auth import Reading
 from iamrbac.mapping.node import is_system
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.mapping.resolve import Mapped, mapped
 from iamrbac.model.arn import comparable
+from iamrbac.model.origin import Origin
 from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule, User
 from iamrbac.rbac.subjects import with_authenticated
 
 CLUSTER_ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
+ObjectId: TypeAlias = tuple[str, str | None, str]
+"""Kind, namespace and name."""
 EVERYTHING = (
     Request(verb="*", resource="*", api_group="*"),
     Request(verb="*", resource="*", api_group="*", subresource="*"),
@@ -29,8 +33,12 @@ class World:
     associations: tuple[PolicyAssociation, ...] = ()
     reading: Reading | None = None
     rbac: RbacState = field(default_factory=RbacState)
-    display: Mapping[tuple[str, str | None, str], str] = field(default_factory=dict)
-    """(kind, namespace, name) of a role of ours → the role as its policy calls it."""
+    display: Mapping[ObjectId, str] = field(default_factory=dict)
+    """A role of ours → the role as its policy calls it."""
+    origins: Mapping[ObjectId, tuple[Origin, ...]] = field(default_factory=dict)
+    """A binding of ours → the policy lines that it comes from."""
+    members: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    """A principal as its entry or row has it → the policy lines that make it a member."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,7 +69,7 @@ def holdings(world: World) -> dict[Holding, frozenset[Rule]]:
         if "system:masters" in person.groups:
             held[Holding(principal, "", "system:masters")] = frozenset()
         for binding, role in _bindings(authorizer, person):
-            key = Holding(principal, binding.namespace or "", _shown(world, binding))
+            key = Holding(principal, binding.namespace or "", shown_role(world, binding))
             rules = frozenset(role.rules) if role is not None else frozenset()
             held[key] = held.get(key, frozenset()) | rules
     mapped_by_entry = {one.principal for one in everybody if one.source == "entry"}
@@ -102,7 +110,8 @@ def _bindings(authorizer: Authorizer, person: Mapped) -> Iterator[tuple[Binding,
     yield from authorizer.bindings_of(user)
 
 
-def _shown(world: World, binding: Binding) -> str:
+def shown_role(world: World, binding: Binding) -> str:
+    """Return what a binding gives, as its policy calls it, else as RBAC does."""
     namespace = binding.namespace if binding.role_ref.kind == "Role" else None
     key = (binding.role_ref.kind, namespace, binding.role_ref.name)
     own = world.display.get(key)

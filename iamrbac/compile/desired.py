@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 
 from iamrbac.findings.finding import Finding
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
+from iamrbac.model.arn import partition_of
+from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Origin
 from iamrbac.rbac.objects import NO_LABELS, Binding, Role, Rule
 
@@ -112,6 +114,12 @@ class ClusterFacts:
     namespaces: frozenset[str] | None
     """Names from the cluster or the catalogue; None where neither is known (a pattern is an error then)."""
     partition: str = "aws"
+
+    @classmethod
+    def offline(cls, cluster: Cluster, form: Form) -> ClusterFacts:
+        """Return what the config alone says: its catalogue of namespaces stands for what the cluster has."""
+        known = frozenset(cluster.namespaces) if cluster.namespaces is not None else None
+        return cls("external" if cluster.mapping == "external" else form, known, partition_of(cluster.region))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
+from iamrbac.access.eks_policies import reaches
 from iamrbac.access.eks_policies import rules as policy_rules
 from iamrbac.mapping import aws_auth
-from iamrbac.mapping.objects import AccessEntry
+from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.mapping.resolve import Mapped, resolve
 from iamrbac.model.arn import Arn, canonical
 from iamrbac.rbac.match import allows
@@ -76,7 +75,7 @@ class Authenticator:
             access = self._clusters.access(*self._key)
             entries = () if access.mode == "CONFIG_MAP" else tuple(access.entries.values())
             found = [
-                replace(association)
+                _association(entry.principal, association)
                 for entry in entries
                 if entry.principal_id == ids[0]
                 for association in entry.associations.values()
@@ -101,12 +100,12 @@ class Authenticator:
             return []
         return [_pure(entry) for entry in access.entries.values() if entry.principal_id == principal_id]
 
-    def _any_allows(self, associations: Iterable[Association], request: Request) -> bool:
+    def _any_allows(self, associations: Iterable[PolicyAssociation], request: Request) -> bool:
         built_in = self._built_in()
         return any(
             allows(rule, request)
             for association in associations
-            if _in_scope(association, request)
+            if reaches(association, request.namespace)
             for rule in policy_rules(association.policy.rsplit("/", 1)[-1], built_in) or ()
         )
 
@@ -133,11 +132,5 @@ def _caller(verified: sts.Verified, mapped: Mapped, principal_id: str) -> Caller
     return Caller(User(username, tuple(groups)), f"{UID}:{identity.account}:{principal_id}", extra)
 
 
-def _in_scope(association: Association, request: Request) -> bool:
-    """A namespace scope covers what is in its namespaces; in a pattern only the star means anything (dev-*)."""
-    if association.scope == "cluster":
-        return True
-    return bool(request.namespace) and any(
-        re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), request.namespace)
-        for pattern in association.namespaces
-    )
+def _association(principal: str, association: Association) -> PolicyAssociation:
+    return PolicyAssociation(principal, association.policy, association.scope, association.namespaces)

@@ -13,8 +13,6 @@ from iamrbac.compile.places import ABSENT
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
 from iamrbac.identity.snapshot import Identities
-from iamrbac.model.arn import partition_of
-from iamrbac.model.documents import Cluster
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.plan import select
@@ -61,7 +59,7 @@ def compile_repository(
         return CompileResult(None, loaded.findings)
     documents = loaded.documents
     selected = select(documents.config.document.clusters, request.clusters)
-    facts = {cluster.name: _facts(cluster, request.form) for cluster in selected}
+    facts = {cluster.name: ClusterFacts.offline(cluster, request.form) for cluster in selected}
     identities = Identities()
     if request.form in ("access-entries", "aws-auth"):
         identities = people().identities(wanted_names(documents, request.at, facts))
@@ -72,11 +70,6 @@ def compile_repository(
     if _refused(found):
         return CompileResult(None, found)
     return CompileResult(Compiled(compiled.clusters, found), found)
-
-
-def _facts(cluster: Cluster, form: Form) -> ClusterFacts:
-    known = frozenset(cluster.namespaces) if cluster.namespaces is not None else None
-    return ClusterFacts("external" if cluster.mapping == "external" else form, known, partition_of(cluster.region))
 
 
 def _refused(findings: tuple[Finding, ...]) -> bool:

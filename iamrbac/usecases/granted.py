@@ -13,7 +13,6 @@ from iamrbac.compile.documents import Documents
 from iamrbac.compile.names import group_name
 from iamrbac.compile.sets import AccessSet, Line, access_sets
 from iamrbac.identity.snapshot import Identities
-from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster, EksAccessPolicy
 from iamrbac.model.origin import Origin
 from iamrbac.model.selection import selects
@@ -44,7 +43,7 @@ def granted(
     ours = {name: _ours(carried, config.metadata.name) for name, carried in groups.items()}
     hers = _of(documents, {group.split(":")[2] for carried in ours.values() for group in carried})
     clusters = {cluster.name: cluster for cluster in config.clusters if ours.get(cluster.name)}
-    facts = {name: _facts(cluster) for name, cluster in clusters.items()}
+    facts = {name: ClusterFacts.offline(cluster, "neutral") for name, cluster in clusters.items()}
     compiled = compile_documents(hers, Identities(), facts, at, render).clusters
     lines = _policy_lines(access_sets(hers, at))
     found: dict[str, tuple[Grant, ...] | None] = {name: () for name, carried in ours.items() if not carried}
@@ -68,11 +67,6 @@ def _of(documents: Documents, teams: Collection[str]) -> Documents:
         tuple(one for one in documents.policies if one.document.metadata.name in teams),
         tuple(one for one in documents.grants if one.document.spec.team in teams),
     )
-
-
-def _facts(cluster: Cluster) -> ClusterFacts:
-    known = frozenset(cluster.namespaces) if cluster.namespaces is not None else None
-    return ClusterFacts("external" if cluster.mapping == "external" else "neutral", known, partition_of(cluster.region))
 
 
 def _policy_lines(sets: Iterable[AccessSet]) -> dict[tuple[str, str], list[Line]]:

@@ -258,4 +258,4 @@ def test_suspended_means_nowhere(shell: Shell, repository: Path, fresh_sandbox: 
 def test_a_place_that_cannot_be_written_is_no_fault_of_usage(shell: Shell, tmp_path: Path) -> None:
     assert shell("plan", "--out", str(tmp_path / "missing" / "plan.json")) == 1
     assert "error: [ERR209]" in shell.err
-    assert "the plan cannot be saved: No such file or directory" in shell.err
+    assert "it cannot be written: No such file or directory" in shell.err

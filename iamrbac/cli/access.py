@@ -1,0 +1,56 @@
+"""`iamrbac access`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from iamrbac.cli import show
+from iamrbac.cli.asking import FilesOption, LiveOption, PeopleOption, ground_of
+from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli.terminal import Terminal
+
+
+def command(
+    principal: Annotated[str, typer.Option("--principal", help="Only this one: a name or ARN, iamGroup:NAME, …")] = "",
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Only what counts in this namespace, the whole cluster's too.")
+    ] = "",
+    team: Annotated[str, typer.Option("--team", help="Only what this team's policies give.")] = "",
+    matrix: Annotated[bool, typer.Option("--matrix", help="A table of principals and namespaces.")] = False,
+    live: LiveOption = False,
+    files: FilesOption = None,
+    people: PeopleOption = None,
+    repo: RepoOption = None,
+    cluster: ClusterOption = None,
+    output: OutputOption = Output.TEXT,
+    no_color: NoColorOption = False,
+) -> int:
+    """List who holds which role where, with the policy lines that give it.
+
+    By default from the policies, with no cluster and no AWS: members as declared, or people with --people FILE; with
+    --live from the clusters, everybody who is mapped and whoever bound them.
+
+    Exit codes: 0; 3 invalid documents; 1 a cluster could not be read; 64 nobody is called so.
+
+    Examples:
+      iamrbac access --matrix
+      iamrbac access --principal payments-oncall --cluster production
+      iamrbac access --namespace payments --live -o json
+    """
+    from iamrbac.render.access import access_json, access_text, matrix_text
+    from iamrbac.render.findings import findings_text
+    from iamrbac.usecases.ask import holdings
+
+    terminal = Terminal(no_color=no_color)
+    ground, line = ground_of(repo, cluster, live, files, people)
+    if ground.failed:
+        show.invalid(terminal, output, ground.findings, findings_text)
+        return 3
+    found = holdings(ground, principal, namespace, team)
+    if output is Output.JSON:
+        terminal.json(access_json(found, line))
+    else:
+        terminal.answer(matrix_text(found, terminal.paint) if matrix else access_text(found, line, terminal.paint))
+    return 0
