@@ -16,11 +16,17 @@ class Kind(StrEnum):
     POLICY = "policy"
     GRANT = "grant"
     CONFIG = "config"
+    WAIVERS = "waivers"
+    TEST = "test"
 
 
 def command(
     kind: Annotated[
-        Kind, typer.Argument(help="policy: an AccessPolicy; grant: a TemporaryGrant; config: iamrbac.yaml.")
+        Kind,
+        typer.Argument(
+            help="policy: an AccessPolicy; grant: a TemporaryGrant; config: iamrbac.yaml; waivers: waivers.yaml; "
+            "test: an AccessTest."
+        ),
     ] = Kind.POLICY,
 ) -> int:
     """Print the JSON Schema (draft 2020-12) of a kind of document, for editors and other validators.

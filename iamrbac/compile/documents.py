@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from iamrbac.model.access_tests import AccessTest
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
+from iamrbac.model.waivers import Waivers
 
-D = TypeVar("D", AccessPolicy, TemporaryGrant, Config)
+D = TypeVar("D", AccessPolicy, TemporaryGrant, Config, Waivers, AccessTest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from iamrbac.documents.build import Builder
 from iamrbac.documents.problem import BrokenError, Problem
 from iamrbac.documents.reading import read_text
 from iamrbac.documents.spots import Spot, find, position, spots
-from iamrbac.documents.walk import Found, documents_below, within
+from iamrbac.documents.walk import SUFFIXES, Found, documents_below, within
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.model.errors import RepositoryError
 from iamrbac.model.origin import Path as DocumentPath
@@ -61,6 +61,18 @@ class FileRepository:
             if (document := self._document(builder, found, findings)) is not None
         ]
         return RawRepository(config, tuple(documents), tuple(findings))
+
+    def beside(self, place: str) -> tuple[tuple[RawDocument, ...], tuple[Finding, ...]]:
+        """Read a file beside the policies, or all documents below a folder; neither need be there."""
+        builder = Builder()
+        findings: list[Finding] = []
+        file = within(self._root, place)
+        if not place.endswith(SUFFIXES):
+            files = documents_below(self._root, place)
+        else:
+            files = (file,) if file.problem is not None or file.path.exists() else ()
+        documents = [self._document(builder, one, findings) for one in files]
+        return tuple(one for one in documents if one is not None), tuple(findings)
 
     def position(self, file: str, path: DocumentPath) -> tuple[int, int] | None:
         """Line and column, from 1, of the value at `path` (of its key, when the value is a block that begins below).

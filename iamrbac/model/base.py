@@ -10,6 +10,8 @@ from pydantic_core import CoreSchema
 from iamrbac.model.values import TeamName
 
 API_VERSION: Final = "iamrbac.dev/v1alpha1"
+TAG: Final = "\0"
+"""Begins the tag of a union's branch, so that no key of a document can be taken for one."""
 
 
 class Document(BaseModel):

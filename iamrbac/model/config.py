@@ -1,4 +1,4 @@
-"""iamrbac.yaml as typed values: the instance, its clusters, who owns which namespace, and what refuses an apply."""
+"""iamrbac.yaml as typed values: the instance, its clusters, namespace owners, and what refuses a change or an apply."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictStr
 
 from iamrbac.model.base import Document, Metadata, NotNull
+from iamrbac.model.gates import Gate, Lint
 from iamrbac.model.values import (
     Account,
     ClusterName,
@@ -111,3 +112,7 @@ class Config(Document):
         default=(), description="ARNs of users and roles that get nothing anywhere, whatever the policies say."
     )
     guards: Guards = Field(default_factory=Guards, description="Limits that refuse an apply.")
+    gates: tuple[Gate, ...] = Field(
+        default=(), description="What refuses a change of the policies before it is merged."
+    )
+    lint: Lint = Field(default_factory=Lint, description="How strict iamrbac lint is.")

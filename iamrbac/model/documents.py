@@ -14,21 +14,19 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    StrictStr,
     Tag,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from iamrbac.model.base import API_VERSION, Document, Metadata, NotNull
+from iamrbac.model.base import API_VERSION, TAG, Document, Metadata, NotNull
 from iamrbac.model.config import Cluster, Config, Guards, Home, IdentityConfig, MaxRemovals, NamespaceRule
+from iamrbac.model.selector import ClusterSelector
 from iamrbac.model.values import (
     Account,
-    ClusterPattern,
     ClusterRoleName,
     DnsLabel,
     EksPolicyName,
-    LabelKey,
     NamespacePattern,
     PermissionSetName,
     PrincipalName,
@@ -64,9 +62,6 @@ __all__ = [
     "TemporaryGrant",
     "TemporarySpec",
 ]
-
-TAG: Final = "\0"
-"""Begins the tag of a union's branch, so that no key of a document can be taken for one."""
 
 
 class IamGroup(Document):
@@ -162,12 +157,6 @@ def _role_branch(value: Any) -> str | None:
     return TAG + "name" if isinstance(value, str) else _branch(value, ROLE_KEYS)
 
 
-def _selector_branch(value: Any) -> str | None:
-    if isinstance(value, Mapping):
-        return TAG + "labels"
-    return TAG + "names" if isinstance(value, list | tuple) else None
-
-
 _Member: TypeAlias = Annotated[
     Annotated[IamGroup, Tag(TAG + "iamGroup")]
     | Annotated[IamUser, Tag(TAG + "iamUser")]
@@ -182,11 +171,6 @@ _Role: TypeAlias = Annotated[
     | Annotated[EksAccessPolicy, Tag(TAG + "eksAccessPolicy")],
     Discriminator(_role_branch),
 ]
-_Selector: TypeAlias = Annotated[
-    Annotated[tuple[ClusterPattern, ...], Field(min_length=1), Tag(TAG + "names")]
-    | Annotated[Mapping[LabelKey, StrictStr], Field(min_length=1), Tag(TAG + "labels")],
-    Discriminator(_selector_branch),
-]
 
 
 class Access(Document):
@@ -199,7 +183,7 @@ class Access(Document):
     to: Annotated[tuple[SetName, ...] | None, NotNull(), Field(min_length=1)] = Field(
         default=None, description="Names of sets; without it, every set of the policy."
     )
-    clusters: _Selector = Field(description="Names and patterns of clusters, or labels that must all match.")
+    clusters: ClusterSelector = Field(description="Names and patterns of clusters, or labels that must all match.")
     namespaces: Annotated[tuple[NamespacePattern, ...] | None, NotNull(), Field(min_length=1)] = Field(
         default=None,
         description="Names and patterns; a pattern never matches kube-* or the home namespace. Either this or scope.",
@@ -209,6 +193,9 @@ class Access(Document):
     )
     role: _Role = Field(
         description="A template's name, {template, parameters}, {clusterRole: NAME} or {eksAccessPolicy: NAME}."
+    )
+    reason: Annotated[Text | None, NotNull()] = Field(
+        default=None, description="Why; for reviewers, and for gates that ask for a reason."
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from iamrbac.model.documents import MEMBER_KEYS, ROLE_KEYS, TAG
+from iamrbac.model.base import TAG
+from iamrbac.model.documents import MEMBER_KEYS, ROLE_KEYS
 from iamrbac.model.keys import keys_at
 from iamrbac.model.origin import Fault, KeyAt, Path
 from iamrbac.model.short import short
@@ -227,12 +228,31 @@ def _to_forbidden(error: _Error) -> Fault:
     return Fault(TOGETHER, error.path, "to means nothing here: a temporary grant is one set of its own", "remove to")
 
 
+def _none_of(error: _Error) -> Fault:
+    keys = " or ".join(error.context["keys"])
+    return Fault(TOGETHER, error.path, f"this has none of {keys}", f"write {keys}")
+
+
+def _several_of(error: _Error) -> Fault:
+    message = f"this has {' and '.join(error.context['found'])}, and one of them is allowed"
+    return Fault(TOGETHER, error.path, message, "keep one of them")
+
+
+def _needs(error: _Error) -> Fault:
+    key, other = error.context["key"], error.context["other"]
+    message = f"{key} means nothing without {other}"
+    return Fault(TOGETHER, (*error.path, KeyAt(key)), message, f"remove {key}, or write {other}")
+
+
 def _branch(error: _Error) -> Fault:
     """A value that is none of a union's forms: say which forms there are, by the discriminator that was asked."""
     meant = error.context["discriminator"]
     if "selector" in meant:
         message = f"{error.name} is {error.shown}, and a list of names or a mapping of labels is needed"
         return Fault(WRONG_TYPE, error.path, message, _retype(error, "a list"))
+    if "action" in meant:
+        message = f"{error.name} is {error.shown}, and a text or a mapping is needed"
+        return Fault(WRONG_TYPE, error.path, message, "write something like get,list pods")
     if "member" in meant:
         return _form(error, "a member", MEMBER_KEYS, "iamGroup: NAME")
     return _form(error, "a role", ROLE_KEYS, "role: NAME for a template")
@@ -268,5 +288,8 @@ _TRANSLATIONS: Final[Mapping[str, Callable[[_Error], Fault]]] = {
     "reach_missing": _reach_missing,
     "reach_twice": _reach_twice,
     "to_forbidden": _to_forbidden,
+    "none_of": _none_of,
+    "several_of": _several_of,
+    "needs": _needs,
     "union_tag_not_found": _branch,
 }

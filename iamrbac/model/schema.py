@@ -7,22 +7,26 @@ from typing import Any, Final, Literal, TypeAlias
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from iamrbac.model.access_tests import AccessTest
 from iamrbac.model.base import Document
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
+from iamrbac.model.waivers import Waivers
 
-SchemaName: TypeAlias = Literal["policy", "grant", "config"]
+SchemaName: TypeAlias = Literal["policy", "grant", "config", "waivers", "test"]
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _MODELS: Final[dict[SchemaName, tuple[type[Document], str]]] = {
     "policy": (AccessPolicy, "iamrbac: a team's access policy"),
     "grant": (TemporaryGrant, "iamrbac: a temporary grant"),
     "config": (Config, "iamrbac: the config of an access repository (iamrbac.yaml)"),
+    "waivers": (Waivers, "iamrbac: what is known and accepted for a while (waivers.yaml)"),
+    "test": (AccessTest, "iamrbac: expected access (tests/access/*.yaml)"),
 }
 # A Python `$` also matches before a last line feed, one of ECMAScript does not: this says the same to both.
 _END: Final = "(?!\\n)$"
 
 
 def json_schema(name: SchemaName) -> dict[str, Any]:
-    """Return the JSON Schema of `policy` (AccessPolicy), `grant` (TemporaryGrant) or `config` (Config)."""
+    """Return the JSON Schema of a kind of document."""
     model, title = _MODELS[name]
     schema = model.model_json_schema(by_alias=True, schema_generator=_Generator)
     return {

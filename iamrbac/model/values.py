@@ -52,6 +52,11 @@ PERMISSION_SET = Form(f"^{NAME}$", "the name of a permission set", "PaymentsDeve
 CLUSTER_ROLE = Form("^[A-Za-z0-9][A-Za-z0-9_@+=,.:-]*$", "the name of a ClusterRole, without / and blanks", "view")
 EKS_POLICY = Form("^[A-Za-z0-9]+$", "the name of an EKS access policy, not its ARN", "AmazonEKSViewPolicy")
 TIME = Form(f"^{_DATE}T{_TIME}$", "a time of RFC 3339 with its offset", "2026-12-24T18:00:00Z")
+RULE = Form(
+    f"^(IAM[0-9]{{3}}|gate/{_LABEL})$", "a rule of lint, or gate/ and the name of a gate of the config", "IAM042"
+)
+SET_PATH = Form(f"^{_LABEL}(/{_LABEL})?$", "a team, or a team's set", "payments/oncall")
+ACTION = Form("^[^ \t\r\n]+ [^ \t\r\n]+$", "verbs and resources with a blank between them", "get,list pods,pods/log")
 TEXT = Form("[^ \t\r\n]", "a text that is not blank", "INC-4211")
 
 FORMS: Final = {
@@ -69,6 +74,9 @@ FORMS: Final = {
         CLUSTER_ROLE,
         EKS_POLICY,
         TIME,
+        RULE,
+        SET_PATH,
+        ACTION,
         TEXT,
     )
 }
@@ -96,6 +104,10 @@ ClusterRoleName: TypeAlias = Annotated[StrictStr, Field(pattern=CLUSTER_ROLE.pat
 EksPolicyName: TypeAlias = Annotated[StrictStr, Field(pattern=EKS_POLICY.pattern, max_length=128)]
 Time: TypeAlias = Annotated[StrictStr, Field(pattern=TIME.pattern)]
 Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern, max_length=2048)]
+RuleId: TypeAlias = Annotated[StrictStr, Field(pattern=RULE.pattern, max_length=68)]
+SetPath: TypeAlias = Annotated[StrictStr, Field(pattern=SET_PATH.pattern, max_length=81)]
+ActionText: TypeAlias = Annotated[StrictStr, Field(pattern=ACTION.pattern, max_length=2048)]
 LabelKey: TypeAlias = Annotated[StrictStr, Field(min_length=1, max_length=63)]
 Count: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole), Field(ge=0)]
+Days: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole), Field(ge=1, le=3650)]
 Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]

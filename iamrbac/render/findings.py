@@ -35,13 +35,15 @@ def validation_text(validation: Validation, paint: Paint | None = None) -> str:
     if not validation.valid:
         return findings_text(validation.findings, paint)
     lines = [_line(finding, paint) for finding in in_order(validation.findings)]
-    counted = ", ".join(
-        (
-            count(validation.policies, "policy", "policies"),
-            count(validation.grants, "temporary grant"),
-            count(validation.clusters, "cluster"),
-        )
-    )
+    counts = [
+        count(validation.policies, "policy", "policies"),
+        count(validation.grants, "temporary grant"),
+        count(validation.clusters, "cluster"),
+        # What a repository need not have.
+        *([count(validation.waivers, "waiver")] if validation.waivers else ()),
+        *([count(validation.tests, "test of access", "tests of access")] if validation.tests else ()),
+    ]
+    counted = ", ".join(counts)
     warnings = sum(finding.level is Level.WARNING for finding in validation.findings)
     return "\n".join([*lines, f"OK: {counted}; {count(warnings, 'warning')}."])
 

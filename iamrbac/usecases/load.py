@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from iamrbac.compile.check import check
-from iamrbac.compile.documents import Documents, Sourced
+from iamrbac.compile.documents import D, Documents, Sourced
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
@@ -49,7 +49,7 @@ def load(repository: Repository, template_names: Collection[str] | None = None) 
             config = Sourced(document.file, parsed)
         elif isinstance(parsed, AccessPolicy):
             policies.append(Sourced(document.file, parsed))
-        else:
+        elif isinstance(parsed, TemporaryGrant):
             grants.append(Sourced(document.file, parsed))
     readable = None if config is None else Documents(config, tuple(policies), tuple(grants))
     complete = not findings
@@ -59,6 +59,23 @@ def load(repository: Repository, template_names: Collection[str] | None = None) 
         findings += check(readable, template_names, complete=complete)
     located = in_order(locate(findings, repository))
     return Loaded(readable if complete else None, located, readable, tuple(sorted(files)))
+
+
+def load_beside(
+    repository: Repository, place: str, kind: type[D]
+) -> tuple[tuple[Sourced[D], ...], tuple[Finding, ...]]:
+    """Read the documents of a kind at a place beside the policies: a file, or all files below a folder.
+
+    () where there is none. Every finding is an error, located: what is left out would look like what was never said.
+    """
+    raw, broken = repository.beside(place)
+    findings = list(broken)
+    found: list[Sourced[D]] = []
+    for document in raw:
+        parsed = _parse(document, repository, findings)
+        if isinstance(parsed, kind):
+            found.append(Sourced(document.file, parsed))
+    return tuple(found), in_order(locate(findings, repository))
 
 
 def _parse(document: RawDocument, repository: Repository, findings: list[Finding]) -> Parsed | None:

@@ -46,6 +46,13 @@ class Repository(Protocol):
         """
         ...
 
+    def beside(self, place: str) -> tuple[tuple[RawDocument, ...], tuple[Finding, ...]]:
+        """Read a file beside the policies, or all documents below a folder; neither need be there.
+
+        Broken files become findings with line and column, as in `read`.
+        """
+        ...
+
     def position(self, file: str, path: Path) -> tuple[int, int] | None:
         """Line and column, from 1, of the value at `path`; of its nearest parent where it is missing."""
         ...

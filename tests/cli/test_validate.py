@@ -127,7 +127,7 @@ def test_a_file_of_the_repository_that_is_no_document(tmp_path: Path, capsys: py
     assert (code, err) == (
         64,
         "error: [ERR064] README.md: this holds no document of the repository. "
-        "Next: name iamrbac.yaml, a file *.yaml in policies/, or a folder of such\n",
+        "Next: name iamrbac.yaml, waivers.yaml, a file *.yaml in policies/ or tests/access/, or a folder of such\n",
     )
 
 

@@ -46,6 +46,25 @@ def test_documents_are_read_sorted_with_forward_slashes(root: Path) -> None:
     assert raw.findings == ()
 
 
+def test_what_lies_beside_the_policies_is_read_alone(root: Path) -> None:
+    repository = FileRepository(root)
+    assert repository.beside("waivers.yaml") == ((), ())
+    assert repository.beside("tests/access") == ((), ())
+    (root / "waivers.yaml").write_text("a: 1")
+    (root / "tests/access/deep").mkdir(parents=True)
+    (root / "tests/access/deep/a.yaml").write_text("b: 2")
+    (root / "tests/access/b.yaml").write_text("b: [")
+    ((waivers,), none) = repository.beside("waivers.yaml")
+    assert (waivers.file, waivers.value, none) == ("waivers.yaml", {"a": 1}, ())
+    ((test,), (broken,)) = repository.beside("tests/access")
+    assert (test.file, test.value) == ("tests/access/deep/a.yaml", {"b": 2})
+    assert broken.file == "tests/access/b.yaml"
+    (root / "waivers.yaml").unlink()
+    (root / "waivers.yaml").symlink_to("/etc/passwd")
+    nothing, (outside,) = repository.beside("waivers.yaml")
+    assert (nothing, outside.id, outside.file) == ((), "DOC001", "waivers.yaml")
+
+
 def test_a_repository_without_policies_is_fine(root: Path) -> None:
     (root / "policies").rmdir()
     assert FileRepository(root).read().documents == ()

@@ -31,6 +31,7 @@ _POLICY: dict[str, Any] = {
                 "clusters": ["production", "prod-*"],
                 "scope": "cluster",
                 "role": {"clusterRole": "system:x"},
+                "reason": "SEC-12",
             },
             {
                 "to": ["oncall"],
@@ -81,6 +82,57 @@ _CONFIG: dict[str, Any] = {
         "minAdmins": 2,
         "protectedPrincipals": ["arn:aws:iam::111122223333:role/break-glass"],
     },
+    "gates": [
+        {
+            "name": "reasons",
+            "clusters": {"env": "production"},
+            "namespaces": ["a"],
+            "refuse": "gain",
+            "unless": ["reason", "temporary"],
+        },
+        {"name": "short", "clusters": ["*"], "maxDays": 30},
+        {"name": "dangers", "refuse": "danger"},
+    ],
+    "lint": {"failOn": "warning", "privilegedNamespaces": ["kube-*", "argocd"]},
+}
+_WAIVERS: dict[str, Any] = {
+    "apiVersion": "iamrbac.dev/v1alpha1",
+    "kind": "Waivers",
+    "waivers": [
+        {
+            "rule": "IAM034",
+            "scope": {"team": "payments", "role": "operator", "clusters": {"env": "staging"}, "namespaces": ["a*"]},
+            "reason": "on-call looks into pods",
+            "notAfter": "2028-02-29T18:00:00Z",
+        },
+        {"rule": "gate/reasons", "scope": {"clusters": ["*"]}, "reason": "x", "notAfter": "2028-02-29T18:00:00Z"},
+    ],
+}
+_TEST: dict[str, Any] = {
+    "apiVersion": "iamrbac.dev/v1alpha1",
+    "kind": "AccessTest",
+    "tests": [
+        {
+            "name": "nobody else",
+            "principal": "*",
+            "but": ["carol"],
+            "clusters": {"env": "production"},
+            "namespaces": ["a", "a-*"],
+            "can": ["get,list pods", {"verbs": ["get"], "paths": ["/healthz"]}],
+            "cannot": [{"verbs": ["*"], "resources": ["secrets"], "names": ["db"]}],
+        },
+        {"group": "payments-developers", "cannot": ["* *"]},
+        {"team": "payments/developers", "clusters": ["a"], "can": ["get pods/log"]},
+        {
+            "name": "all",
+            "clusters": ["*"],
+            "namespaces": ["a"],
+            "table": {
+                "columns": ["get pods", {"verbs": ["get"], "resources": ["x"]}],
+                "rows": [{"principal": "alice", "allowed": [True, False]}, {"team": "a", "allowed": [False, False]}],
+            },
+        },
+    ],
 }
 
 
@@ -97,3 +149,13 @@ def grant() -> dict[str, Any]:
 def config() -> dict[str, Any]:
     """Return a Config of one's own."""
     return deepcopy(_CONFIG)
+
+
+def waivers() -> dict[str, Any]:
+    """Return Waivers of one's own."""
+    return deepcopy(_WAIVERS)
+
+
+def access_test() -> dict[str, Any]:
+    """Return an AccessTest of one's own."""
+    return deepcopy(_TEST)

@@ -41,6 +41,15 @@ def line(**parts: object) -> object:
     return policy(lambda spec: spec.update(access=[{key: part for key, part in given_.items() if part is not ...}]))
 
 
+def first(key: str, document: dict[str, Any], changes: dict[str, object]) -> object:
+    """Return a document whose first item of a list is changed; a part of ... is left out."""
+    changed = {**document[key][0], **changes}
+    return {**document, key: [{name: part for name, part in changed.items() if part is not ...}]}
+
+
+TEST = {**samples.access_test(), "tests": [{"principal": "alice", "can": ["get pods"]}]}
+
+
 def member(value: object) -> object:
     return policy(lambda spec: spec.update(members={"dev": [value]}))
 
@@ -67,6 +76,43 @@ def config(**changes: dict[str, object]) -> object:
 
 
 LINE = {"clusters": ["a"], "namespaces": ["a"], "role": "x"}
+GATES: list[dict[str, object]] = [
+    {"refuse": "loss"},
+    {"refuse": ...},
+    {"maxDays": 3},
+    {"refuse": ..., "maxDays": 3},
+    {"refuse": ..., "unless": ..., "maxDays": 0},
+    {"refuse": ..., "unless": ..., "maxDays": "3"},
+    {"unless": []},
+    {"unless": ["reasons"]},
+    {"clusters": "production"},
+]
+WAIVERS: list[dict[str, object]] = [
+    {"rule": "IAM4"},
+    {"rule": "gate/"},
+    {"scope": {}},
+    {"scope": {"file": "policies/a.yaml"}},
+    {"scope": {"namespaces": ["a b"]}},
+    {"reason": ...},
+    {"notAfter": "2028-02-29"},
+]
+TESTS: list[dict[str, object]] = [
+    {"principal": ...},
+    {"group": "developers"},
+    {"can": ...},
+    {"can": "get pods"},
+    {"can": ["get"]},
+    {"can": [7]},
+    {"can": [{"verbs": ["get"]}]},
+    {"can": [{"verbs": ["get"], "resources": ["pods"], "paths": ["/"]}]},
+    {"can": [{"verbs": ["get"], "paths": ["/"], "names": ["a"]}]},
+    {"principal": ..., "team": "a", "but": ["x"]},
+    {"principal": ..., "team": "a/b/c"},
+    {"table": {"columns": ["get pods"], "rows": [{"allowed": [True]}]}, "principal": ..., "can": ...},
+    {"table": {"columns": ["get pods"], "rows": []}, "principal": ..., "can": ...},
+    {"table": {"columns": ["get pods"], "rows": [{"team": "a", "allowed": ["yes"]}]}, "principal": ..., "can": ...},
+    {"table": {"columns": ["get pods"], "rows": [{"team": "a", "allowed": [True]}]}, "can": ...},
+]
 NO_DOCUMENTS: list[object] = [
     [],
     "x",
@@ -161,6 +207,9 @@ CONFIGS: list[object] = [
         ("lines", POLICY, [line(**one) for one in LINES]),
         ("others", POLICY, OTHERS),
         ("configs", "iamrbac.yaml", CONFIGS),
+        ("gates", "iamrbac.yaml", [first("gates", samples.config(), one) for one in GATES]),
+        ("waivers", "waivers.yaml", [first("waivers", samples.waivers(), one) for one in WAIVERS]),
+        ("tests", "tests/access/a.yaml", [first("tests", TEST, one) for one in TESTS]),
     ],
 )
 def test_one_mistake_is_one_fault(name: str, file: str, values: list[object]) -> None:

@@ -11,16 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from iamrbac.model.access_tests import AccessTest
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
 from iamrbac.model.parse import parse
 from iamrbac.model.schema import DIALECT, SchemaName, json_schema
 from iamrbac.model.values import TIME
+from iamrbac.model.waivers import Waivers
 from tests.model import samples
 
 KINDS: dict[SchemaName, Any] = {
     "policy": (samples.policy, AccessPolicy, "policies/a.yaml"),
     "grant": (samples.grant, TemporaryGrant, "policies/a.yaml"),
     "config": (samples.config, Config, "iamrbac.yaml"),
+    "waivers": (samples.waivers, Waivers, "waivers.yaml"),
+    "test": (samples.access_test, AccessTest, "tests/access/a.yaml"),
 }
 VALIDATORS = {name: Draft202012Validator(json_schema(name)) for name in KINDS}
 
@@ -87,6 +91,7 @@ WORDS = [
         "y" * 101,
         "z" * 254,
     ),
+    *("IAM001", "IAM01", "gate/a", "gate/", "get pods", "get  pods", "a/b", "a/", "gain", "danger", "temporary"),
 ]
 KEYS = [
     *(
@@ -115,6 +120,8 @@ KEYS = [
         "extra",
         "no\n",
     ),
+    *("rule", "reason", "notAfter", "refuse", "unless", "maxDays", "gates", "lint", "failOn", "team", "principal"),
+    *("group", "but", "can", "cannot", "table", "columns", "rows", "allowed", "verbs", "resources", "names", "paths"),
 ]
 words = st.sampled_from(WORDS) | st.text(max_size=3)
 numbers = st.integers(-2, 2) | st.floats(allow_nan=False, allow_infinity=False, width=16) | st.just(10**20)

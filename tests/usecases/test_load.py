@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from iamrbac.documents.files import FileRepository
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.model.access_tests import AccessTest
 from iamrbac.model.errors import UsageError
 from iamrbac.model.origin import Path as DocumentPath
-from iamrbac.usecases.load import load
+from iamrbac.model.waivers import Waivers
+from iamrbac.usecases.load import load, load_beside
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import RawDocument, RawRepository
 from iamrbac.usecases.validate import validate
@@ -22,6 +24,10 @@ from tests.model import samples
 TEMPLATES = ("developer", "op", "operator")
 BROKEN = Finding("DOC003", Level.ERROR, "broken", "mend it", "policies/broken.yaml", line=2, column=3)
 SAMPLE = Path(__file__).parents[2] / "policies" / "payments.yaml"
+
+
+def _beside(file: str) -> bool:
+    return file == "waivers.yaml" or file.startswith("tests/")
 
 
 class FakeRepository:
@@ -35,8 +41,11 @@ class FakeRepository:
 
     def read(self) -> RawRepository:
         config = next((one for one in self._documents if one.file == "iamrbac.yaml"), None)
-        others = tuple(one for one in self._documents if one is not config)
+        others = tuple(one for one in self._documents if one is not config and not _beside(one.file))
         return RawRepository(config, others, self._findings)
+
+    def beside(self, place: str) -> tuple[tuple[RawDocument, ...], tuple[Finding, ...]]:
+        return tuple(one for one in self._documents if one.file == place or one.file.startswith(f"{place}/")), ()
 
     def position(self, file: str, path: DocumentPath) -> tuple[int, int] | None:
         self.asked.append(file)
@@ -46,6 +55,8 @@ class FakeRepository:
         return f"<{file}:{'.'.join(map(str, path))}>"
 
 
+WAIVERS = ("waivers.yaml", samples.waivers())
+TEST = ("tests/access/a.yaml", samples.access_test())
 CONFIG = ("iamrbac.yaml", samples.config())
 POLICY = ("policies/a.yaml", samples.policy())
 GRANT = ("policies/g.yaml", samples.grant())
@@ -76,6 +87,26 @@ def test_one_broken_file_means_no_documents() -> None:
 def test_without_a_config_nothing_is_judged_together() -> None:
     loaded = load(FakeRepository(POLICY, findings=(BROKEN,)), TEMPLATES)
     assert (loaded.documents, loaded.readable, loaded.findings) == (None, None, (BROKEN,))
+
+
+def test_documents_beside_the_policies_are_read_where_they_belong() -> None:
+    repository = FakeRepository(CONFIG, POLICY, WAIVERS, TEST, ("tests/access/b.yaml", samples.waivers()))
+    (waivers,), none = load_beside(repository, "waivers.yaml", Waivers)
+    assert (waivers.file, waivers.document.waivers[0].rule, none) == ("waivers.yaml", "IAM034", ())
+    tests, (misplaced,) = load_beside(repository, "tests/access", AccessTest)
+    assert [one.file for one in tests] == ["tests/access/a.yaml"]
+    assert (misplaced.id, misplaced.file, misplaced.line) == ("DOC021", "tests/access/b.yaml", 7)
+    assert load_beside(FakeRepository(CONFIG), "waivers.yaml", Waivers) == ((), ())
+    assert load(repository).findings == ()
+
+
+def test_validate_judges_waivers_and_tests_too() -> None:
+    good = validate(FakeRepository(CONFIG, WAIVERS, TEST), TEMPLATES)
+    assert (good.valid, good.waivers, good.tests) == (True, 2, 4)
+    bad = FakeRepository(CONFIG, ("waivers.yaml", {}), ("tests/access/a.yaml", {}))
+    assert [one.file for one in validate(bad, TEMPLATES).findings] == ["tests/access/a.yaml", "waivers.yaml"]
+    assert [one.file for one in validate(bad, TEMPLATES, ["tests"]).findings] == ["tests/access/a.yaml"]
+    assert validate(bad, TEMPLATES, ["iamrbac.yaml"]).valid
 
 
 def test_without_template_names_only_each_file_is_judged() -> None:
