@@ -60,18 +60,19 @@ def weigh(
     """
     found = list(waivers)
     live = [one for one in found if not _over(one[2], at)]
-    kept, waived = [], []
-    used = set()
+    kept: list[Judged] = []
+    waived: list[Waived] = []
+    used: set[tuple[str, int]] = set()
     for one in judged:
         takers = [waiver for waiver in live if _takes(waiver[2], one, clusters)]
-        used.update(waiver[:2] for waiver in takers)
+        used.update((file, index) for file, index, _ in takers)
         if takers:
             waived.append(Waived(one, takers[0][2]))
         else:
             kept.append(one)
     problems = [
         *(_expired(*one) for one in found if _over(one[2], at)),
-        *(_unused(*one) for one in live if one[:2] not in used),
+        *(_unused(file, index, waiver) for file, index, waiver in live if (file, index) not in used),
     ]
     return Weighed(tuple(kept), tuple(waived), tuple(problems))
 
