@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import boto3
 
     from iamrbac.documents.output import OutputFolder
+    from iamrbac.findings.finding import Finding
     from iamrbac.identity.snapshot import Identities
     from iamrbac.kube.client import KubeApi
     from iamrbac.plan.change import Plan
@@ -49,8 +50,8 @@ def builtin() -> Builtin:
     return read()
 
 
-def manifests(path: Path) -> tuple[Role | Binding, ...]:
-    """Return the RBAC objects of a file or folder of manifests. Raises UsageError."""
+def manifests(path: Path) -> tuple[tuple[Role | Binding, ...], tuple[Finding, ...]]:
+    """Return the RBAC objects of a file or folder of manifests, and what is wrong with them. Raises UsageError."""
     from iamrbac.documents.manifests import read_manifests
 
     return read_manifests(path)
@@ -162,9 +163,19 @@ def write_whole(path: Path, text: str) -> None:
         ) from error
 
 
-def lines(file: str) -> Iterator[str]:
-    """Yield the lines of a file, or of stdin for `-`. Raises UsageError."""
-    yield from sys.stdin if file == "-" else read_text(Path(file)).splitlines()
+def lines(file: str) -> Iterator[bytes]:
+    """Yield the lines of a file, or of stdin for `-`, as they come. Raises UsageError."""
+    try:
+        if file == "-":
+            yield from sys.stdin.buffer
+            return
+        with Path(file).open("rb") as opened:
+            yield from opened
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise UsageError(
+            f"cannot be read: {reason}", where=file, hint="name an existing file, or - for stdin"
+        ) from error
 
 
 def read_text(path: Path) -> str:

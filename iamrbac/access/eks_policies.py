@@ -56,15 +56,16 @@ def rules(policy_name: str, builtin: Mapping[str, Role]) -> tuple[Rule, ...] | N
 
 
 def reaches(association: PolicyAssociation, namespace: str) -> bool:
-    """Return whether an association's scope has a namespace ("" is the cluster scope) in it.
-
-    In a pattern only the star means anything (dev-*).
-    """
+    """Return whether an association's scope has a namespace ("" is the cluster scope) in it."""
     if association.scope == "cluster":
         return True
-    return bool(namespace) and any(
-        re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), namespace)
-        for pattern in association.namespaces
+    return bool(namespace) and any(matches_star(pattern, namespace) for pattern in association.namespaces)
+
+
+def matches_star(pattern: str, namespace: str) -> bool:
+    """Return whether a namespace of an association means this one: only the star means anything (dev-*)."""
+    return pattern == namespace or (
+        "*" in pattern and bool(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), namespace))
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
 
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.compile.names import group_name
-from iamrbac.mapping.resolve import identity
 from iamrbac.model.errors import UsageError
-from iamrbac.rbac.catalogue import VERBS, Catalogue, Resource, Unknown
+from iamrbac.rbac.catalogue import PATH_VERBS, VERBS, VIRTUAL, Catalogue, Resource, Unknown
 from iamrbac.rbac.objects import Request, User
-from iamrbac.rbac.subjects import SERVICE_ACCOUNT
+from iamrbac.rbac.subjects import ANONYMOUS, SERVICE_ACCOUNT, UNAUTHENTICATED
 
-_MODES = ("impersonate:", "impersonate-on:")
+_MODES: Final = ("impersonate:", "impersonate-on:")
+_NAMES_WITH_SLASH: Final = frozenset({"signers"})
+"""A signer is called DOMAIN/NAME."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +30,29 @@ class Asked:
 
 
 def find_somebody(judge: Judge, asked: Asked, instance: str) -> Somebody | None:
-    """Return whom a name means on one cluster; None where nobody there is called so.
+    """Return whom a name means on one cluster; None where nobody there is called so, and for a set without access.
 
-    Raises UsageError for a name that several have.
+    Raises UsageError for a name that several have, or that cannot be one.
     """
-    found = _subject(asked.text, instance)
+    text = asked.text
+    found = _subject(judge, text, instance)
+    if found is None and text.startswith("arn:"):
+        found = judge.somebody(text)
     if found is None:
-        named = [one for one in judge.everybody() if _is_called(one.principal, asked.text)]
+        named = _by_name(judge).get(text, ())
         if len(named) > 1:
             raise UsageError(
-                f"{asked.text} may be {' or '.join(one.principal for one in named)}", hint="write the one that is meant"
+                f"{text} may be {' or '.join(one.principal for one in named)}", hint="write the one that is meant"
             )
-        found = named[0] if named else judge.somebody(asked.text) if asked.text.startswith("arn:") else None
+        found = named[0] if named else None
     if found is None or not asked.groups:
         return found
-    return replace(found, user=User(found.user.name, (*found.user.groups, *asked.groups)))
+    return replace(found, user=User(found.user.name, tuple(dict.fromkeys((*found.user.groups, *asked.groups)))))
 
 
 def similar(judges: Iterable[Judge], text: str) -> tuple[str, ...]:
     """Return who is called nearly so on any of the clusters."""
-    names = {one.principal.rsplit("/", 1)[-1].rsplit(" ", 1)[-1] for judge in judges for one in judge.everybody()}
+    names = {name for judge in judges for name in _by_name(judge) if " " not in name}
     return tuple(difflib.get_close_matches(text, sorted(names), 3))
 
 
@@ -54,71 +61,143 @@ def request_of(
 ) -> tuple[Request, str]:
     """Return a question as the authorizer is asked it, and a note for people ("" where there is nothing to say).
 
-    `target` is RESOURCE, RESOURCE.GROUP, either with /NAME, or a path that begins with a slash. Raises UsageError for a
-    verb or a resource that is not there: a misspelt question has no answer, neither yes nor no.
+    `target` is RESOURCE, RESOURCE.GROUP, RESOURCE.VERSION.GROUP, each with /NAME or without, or a path that begins
+    with a slash. Raises UsageError for a verb or a resource that is not there: a misspelt question has no answer,
+    neither yes nor no.
     """
     if target.startswith("/"):
-        return Request(verb, path=target), ""
-    if verb not in VERBS and not verb.startswith(_MODES):
-        near = difflib.get_close_matches(verb, sorted(VERBS), 1)
-        raise UsageError(
-            f"there is no verb {verb}", hint=f"did you mean {near[0]}?" if near else "get, list, create, …"
-        )
-    text, _, name = target.partition("/")
-    resource = _resource(text, catalogue)
-    if subresource and resource.subresources and subresource not in resource.subresources:
-        known = ", ".join(resource.subresources)
-        raise UsageError(f"{resource.qualified} has no subresource {subresource}", hint=f"one of {known}")
-    note = ""
+        return _path(verb, target, namespace, subresource)
+    check_verb(verb)
+    text, slash, name = target.partition("/")
+    resource = find_resource(text, catalogue)
+    if slash and (not name or ("/" in name and resource.plural not in _NAMES_WITH_SLASH)):
+        what, _, rest = name.partition("/")
+        hint = f"{text}/{what} --subresource {rest}" if what and rest else f"{text}/NAME"
+        raise UsageError(f"{target} is no resource with a name", hint=f"write {hint}")
+    own = resource.plural == "*" or resource in (*catalogue.resources, *VIRTUAL)
+    if own and resource.plural != "*":
+        _check_subresource(resource, subresource, catalogue)
+    notes = _notes(resource, name, subresource) if own else [_foreign(resource)]
     if (resource.group, resource.plural) == ("", "namespaces") and name:
         # The object itself lies in the namespace that it is (rbac-semantics §5.1).
         namespace = name
     elif namespace and not resource.namespaced:
-        note = f"{resource.qualified} is in no namespace, so {namespace} does not count"
+        notes.append(f"{resource.qualified} is in no namespace, so -n {namespace} does not count")
         namespace = ""
-    return Request(verb, resource.plural, resource.group, subresource, name, namespace), note
+    return Request(verb, resource.plural, resource.group, subresource, name, namespace), "; ".join(notes)
 
 
-def _resource(text: str, catalogue: Catalogue) -> Resource:
-    if text == "*":
-        return Resource("*", "*", "*", "*")
-    found = catalogue.find(text)
-    if isinstance(found, Unknown):
-        hint = f"did you mean {' or '.join(found.near)}?" if found.near else "write PLURAL.GROUP for a custom resource"
-        raise UsageError(f"Kubernetes has no resource {text}", hint=hint)
-    return found
-
-
-def _subject(text: str, instance: str) -> Somebody | None:
-    """Read a name that needs no cluster: a Kubernetes user, group or service account, or a team's set."""
+def _subject(judge: Judge, text: str, instance: str) -> Somebody | None:
+    """Read a name of Kubernetes' own: a user, a group or a service account; or of a team's set."""
     kind, colon, rest = text.partition(":")
-    if not colon or not rest:
+    if not colon:
         return None
     match kind:
         case "user":
-            return Somebody("", User(rest))
+            return Somebody("", _user(_named(text, rest)))
         case "group":
-            return Somebody("", User("", (rest,)))
+            return Somebody("", User("", (_named(text, rest),)))
         case "serviceaccount":
             namespace, _, name = rest.replace("/", ":").partition(":")
-            groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
-            return Somebody("", User(f"{SERVICE_ACCOUNT}{namespace}:{name}", groups))
+            if not namespace or not name:
+                raise UsageError(f"{text} is no service account", hint="write serviceaccount:NAMESPACE:NAME")
+            return Somebody("", _user(f"{SERVICE_ACCOUNT}{namespace}:{name}"))
+        case "system":
+            return Somebody("", _user(text))
         case "team":
             team, slash, name = rest.partition("/")
             if not slash:
                 raise UsageError(f"{text} names no set", hint="write team:TEAM/SET")
-            return Somebody("", User("", (group_name(instance, team, name),)))
+            group = group_name(instance, team, name)
+            return Somebody("", User("", (group,)), "set") if group in judge.groups else None
     return None
 
 
-def _is_called(principal: str, text: str) -> bool:
-    """Whether a principal (an ARN, or a member as declared) has this name, with its kind before it or not."""
-    if identity(principal) == identity(text):
-        return True
-    kind, space, declared = principal.partition(" ")
-    if space:
-        names = {declared, declared.rsplit("/", 1)[-1]}
-        return text in names or (text.partition(":")[0] == kind and text.partition(":")[2] in names)
-    name, own = principal.rsplit("/", 1)[-1], principal.split(":", 5)[-1].split("/", 1)[0]
-    shown = {"user": "iamUser", "role": "iamRole"}.get(own, "")
-    return text in (name, f"{shown}:{name}")
+def _named(text: str, rest: str) -> str:
+    if not rest:
+        raise UsageError(f"{text} names nobody", hint="write user:NAME or group:NAME")
+    return rest
+
+
+def _user(name: str) -> User:
+    """Return a user with the groups that it has by its name.
+
+    Source: Kubernetes' serviceaccount.MakeGroupNames, and the anonymous authenticator.
+    """
+    if name == ANONYMOUS:
+        return User(name, (UNAUTHENTICATED,))
+    namespace, colon, account = name.removeprefix(SERVICE_ACCOUNT).partition(":")
+    if name.startswith(SERVICE_ACCOUNT) and namespace and colon and account:
+        return User(name, ("system:serviceaccounts", f"system:serviceaccounts:{namespace}"))
+    return User(name)
+
+
+def _path(verb: str, path: str, namespace: str, subresource: str) -> tuple[Request, str]:
+    if verb not in PATH_VERBS and verb != "*":
+        raise _no_verb(verb, PATH_VERBS, "a path is asked about with get, head, post, put, patch, delete or options")
+    if subresource:
+        raise UsageError(f"{path} is a path, and a path has no subresource", hint="leave --subresource out")
+    note = f"{path} is a path, and in no namespace, so -n {namespace} does not count" if namespace else ""
+    return Request(verb, path=path), note
+
+
+def check_verb(verb: str) -> None:
+    """Raise UsageError for a verb that no authorizer asks about."""
+    if verb not in VERBS and not verb.startswith(_MODES):
+        raise _no_verb(verb, VERBS, "get, list, create, …")
+
+
+def find_resource(text: str, catalogue: Catalogue) -> Resource:
+    """Return the resource of a name that kubectl takes, or * itself. Raises UsageError for one that is not there."""
+    if text == "*":
+        return Resource("*", "*", "*", "*")
+    found = catalogue.find(text)
+    if isinstance(found, Unknown):
+        near = " or ".join(found.near)
+        hint = f"did you mean {near}?" if near else "write PLURAL.GROUP for a custom resource"
+        raise UsageError(f"Kubernetes has no resource {text or 'without a name'}", hint=hint)
+    return found
+
+
+def names_of(principal: str) -> frozenset[str]:
+    """Return what a principal (an ARN, or a member as declared) is called: with its path or not, its kind before it."""
+    kind, space, name = principal.partition(" (account ")[0].partition(" ")
+    if not space:
+        own, _, name = principal.split(":", 5)[-1].partition("/")
+        kind = {"user": "iamUser", "role": "iamRole"}.get(own, "")
+    names = {name, name.rsplit("/", 1)[-1]} - {""}
+    return frozenset({principal, *names, *(f"{kind}:{one}" for one in names if kind)})
+
+
+@lru_cache(maxsize=64)
+def _by_name(judge: Judge) -> Mapping[str, tuple[Somebody, ...]]:
+    """Return everybody by each of their names. Kept: many questions are asked of the same clusters."""
+    found: dict[str, list[Somebody]] = defaultdict(list)
+    for one in judge.everybody():
+        for name in names_of(one.principal):
+            found[name].append(one)
+    return {name: tuple(some) for name, some in found.items()}
+
+
+def _no_verb(verb: str, known: Collection[str], otherwise: str) -> UsageError:
+    near = difflib.get_close_matches(verb.lower(), sorted(known), 1)
+    return UsageError(f"there is no verb {verb} here", hint=f"did you mean {near[0]}?" if near else otherwise)
+
+
+def _check_subresource(resource: Resource, subresource: str, catalogue: Catalogue) -> None:
+    known = catalogue.subresources(resource)
+    # The key of a user's extra field is its subresource, whatever it is called.
+    if not subresource or subresource in (*known, "*") or resource.plural == "userextras":
+        return
+    hint = f"one of {', '.join(sorted(known))}" if known else "leave --subresource out"
+    raise UsageError(f"{resource.qualified} has no subresource {subresource}", hint=hint)
+
+
+def _notes(resource: Resource, name: str, subresource: str) -> list[str]:
+    if name in resource.subresources and not subresource:
+        return [f"{resource.plural}/{name} is the one named {name}; for the subresource use --subresource {name}"]
+    return []
+
+
+def _foreign(resource: Resource) -> str:
+    return f"{resource.qualified} is none of Kubernetes' own resources: taken as written, PLURAL.GROUP"

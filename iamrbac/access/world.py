@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from iamrbac.compile.desired import PolicyGrant
 from iamrbac.mapping.aws_auth import Reading
 from iamrbac.mapping.node import is_system
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
@@ -39,6 +40,8 @@ class World:
     """A binding of ours → the policy lines that it comes from."""
     members: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
     """A principal as its entry or row has it → the policy lines that make it a member."""
+    policies: Mapping[str, tuple[PolicyGrant, ...]] = field(default_factory=dict)
+    """A set's Kubernetes group → the EKS access policies that the set's lines give."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,6 +100,11 @@ def administrators(world: World) -> frozenset[str]:
         if by_entry or all(authorizer.allowed_by(user, request) for request in EVERYTHING):
             found.add(comparable(person.principal))
     return frozenset(found)
+
+
+def is_default(binding: Binding) -> bool:
+    """Return whether a binding is Kubernetes' own, or EKS's, which every cluster has."""
+    return "kubernetes.io/bootstrapping" in binding.labels or binding.name.startswith(("system:", "eks:"))
 
 
 def policy_name(arn: str) -> str:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from iamrbac.cli import show
-from iamrbac.cli.asking import FilesOption, LiveOption, PeopleOption, ground_of
+from iamrbac.cli.asking import FilesOption, LiveOption, PeopleOption, ground_of, refused, say
 from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
 from iamrbac.cli.terminal import Terminal
 
@@ -30,9 +29,10 @@ def command(
     """List who holds which role where, with the policy lines that give it.
 
     By default from the policies, with no cluster and no AWS: members as declared, or people with --people FILE; with
-    --live from the clusters, everybody who is mapped and whoever bound them.
+    --live from the clusters, everybody who is mapped, and the users, groups and service accounts that bindings name,
+    whoever bound them; without what Kubernetes gives itself and everybody who logs in.
 
-    Exit codes: 0; 3 invalid documents; 1 a cluster could not be read; 64 nobody is called so.
+    Exit codes: 0; 3 invalid documents; 1 a cluster could not be read; 64 nobody is called so, or no such team.
 
     Examples:
       iamrbac access --matrix
@@ -40,17 +40,16 @@ def command(
       iamrbac access --namespace payments --live -o json
     """
     from iamrbac.render.access import access_json, access_text, matrix_text
-    from iamrbac.render.findings import findings_text
     from iamrbac.usecases.ask import holdings
 
     terminal = Terminal(no_color=no_color)
     ground, line = ground_of(repo, cluster, live, files, people)
-    if ground.failed:
-        show.invalid(terminal, output, ground.findings, findings_text)
+    if refused(terminal, output, ground):
         return 3
     found = holdings(ground, principal, namespace, team)
+    say(terminal, ground, namespace)
     if output is Output.JSON:
-        terminal.json(access_json(found, line))
-    else:
+        terminal.json(access_json(found, ground.failures, line))
+    elif found:
         terminal.answer(matrix_text(found, terminal.paint) if matrix else access_text(found, line, terminal.paint))
-    return 0
+    return 1 if ground.failures else 0

@@ -1,4 +1,4 @@
-"""What `can`, `who-can` and `access` share on the command line: of what they are asked."""
+"""What `can`, `who-can` and `access` share on the command line: of what they are asked, and what about it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from iamrbac.cli import show
+from iamrbac.cli.options import Output
 from iamrbac.cli.planning import at_now
+from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
 from iamrbac.model.origin import Origin
 
 if TYPE_CHECKING:
-    from iamrbac.usecases.ask import Ground
+    from iamrbac.rbac.objects import Request
+    from iamrbac.usecases.ground import Ground
 
 LiveOption: TypeAlias = Annotated[
     bool, typer.Option("--live", help="Ask the clusters as they are now, with what is not ours, not the policies.")
@@ -26,26 +30,64 @@ PeopleOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--people", metavar="FILE", help="Who is in which IAM group, as `iamrbac snapshot` wrote it."),
 ]
+NamespaceOption: TypeAlias = Annotated[
+    str, typer.Option("--namespace", "-n", help="Where; without it, in the whole cluster.")
+]
+SubresourceOption: TypeAlias = Annotated[str, typer.Option("--subresource", help="log, exec, scale, …")]
 
 
 def ground_of(
     repo: Path | None, clusters: list[str] | None, live: bool, files: Path | None, people: Path | None
 ) -> tuple[Ground, Callable[[Origin], str]]:
-    """Return what is asked, and a function that turns an origin into FILE:LINE."""
+    """Return what is asked, and a function that turns an origin into FILE:LINE. Raises UsageError."""
     from iamrbac import wiring
-    from iamrbac.cli.show import line_of
-    from iamrbac.usecases.ask import file_ground, live_ground, policy_ground
+    from iamrbac.usecases.ground import file_ground, live_ground, policy_ground
 
     if sum((live, files is not None, people is not None)) > 1:
         raise UsageError("--live, --filename and --people exclude each other", hint="choose one")
     builtin = wiring.builtin().rbac
     if files is not None:
-        return file_ground(wiring.manifests(files), builtin), lambda origin: origin.file
+        if clusters or repo is not None:
+            raise UsageError(
+                "--filename asks manifests, which are of no cluster", hint="leave --cluster and --repo out"
+            )
+        return file_ground(*wiring.manifests(files), builtin), lambda origin: origin.file
     names = tuple(clusters or ())
     if live:
         edges = wiring.edges(repo)
-        return live_ground(edges, builtin, at_now(), names), line_of(edges.repository)
+        return live_ground(edges, builtin, at_now(), names), show.line_of(edges.repository)
     repository = wiring.repository(repo)
     roles = wiring.roles(Path(repository.root))
     known = wiring.identities(people) if people is not None else None
-    return policy_ground(repository, roles, builtin, at_now(), names, known), line_of(repository)
+    return policy_ground(repository, roles, builtin, at_now(), names, known), show.line_of(repository)
+
+
+def refused(terminal: Terminal, output: Output, ground: Ground) -> bool:
+    """Say why there is nothing to ask, if there is nothing."""
+    from iamrbac.render.findings import findings_text
+
+    if ground.failed:
+        show.invalid(terminal, output, ground.findings, findings_text)
+    return ground.failed
+
+
+def say(terminal: Terminal, ground: Ground, namespace: str, note: str = "") -> None:
+    """Say what to know beside the answers: notes, a namespace that is not there, clusters that could not be read."""
+    for one in (*ground.notes, *([note] if note else [])):
+        terminal.step(f"note: {one}")
+    lacking = ground.lacking(namespace)
+    if lacking:
+        terminal.step(f"note: there is no namespace {namespace} on {', '.join(lacking)}, as far as is known")
+    for failure in ground.failures:
+        hint = f". Next: {failure.hint}" if failure.hint else ""
+        terminal.error(f"[{failure.code}] {failure.name}: {failure.message}{hint}")
+
+
+def question(verb: str, resource: str, namespace: str, everywhere: bool, subresource: str) -> tuple[Request, str]:
+    """Return what is asked, and a note. Raises UsageError."""
+    from iamrbac import wiring
+    from iamrbac.access.naming import request_of
+
+    if everywhere and namespace:
+        raise UsageError("--namespace and --all-namespaces exclude each other", hint="choose one")
+    return request_of(verb, resource, wiring.builtin().catalogue, namespace, subresource)

@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iamrbac.cli import show
-from iamrbac.cli.asking import FilesOption, LiveOption, PeopleOption, ground_of
+from iamrbac.cli.asking import (
+    FilesOption,
+    LiveOption,
+    NamespaceOption,
+    PeopleOption,
+    SubresourceOption,
+    ground_of,
+    question,
+    refused,
+    say,
+)
 from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from iamrbac.usecases.ask import Ground
+    from iamrbac.usecases.ground import Ground
 
 
 def command(
@@ -25,8 +34,11 @@ def command(
         str | None,
         typer.Argument(metavar="RESOURCE", help="pods, po, deployments.apps, deploy/web, or a path /healthz."),
     ] = None,
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where; without it, in the whole cluster.")] = "",
-    subresource: Annotated[str, typer.Option("--subresource", help="log, exec, scale, …")] = "",
+    namespace: NamespaceOption = "",
+    all_namespaces: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="In all namespaces at once; so it is without -n, too.")
+    ] = False,
+    subresource: SubresourceOption = "",
     as_group: Annotated[
         list[str] | None, typer.Option("--as-group", help="Count this Kubernetes group in, too (several times).")
     ] = None,
@@ -46,49 +58,48 @@ def command(
 
     PRINCIPAL is whom the policies name: `alice`, an ARN, `iamGroup:payments-developers`, `team:payments/oncall`; or a
     Kubernetes subject: `user:NAME`, `group:NAME`, `serviceaccount:NAMESPACE:NAME`. By default the policies are asked,
-    with no cluster and no AWS; --live asks the clusters themselves.
+    with no cluster and no AWS: members as declared, or people with --people FILE; --live asks the clusters themselves.
 
-    --batch reads a JSON object a line, {id, user, groups, verb, apiGroup, resource, subresource, name, namespace} or
-    {id, user, groups, verb, path}, about one cluster, and answers {id, allowed, error} in the same order.
+    --batch reads a JSON object a line, about one cluster: {id, user, groups, verb, apiGroup, resource, subresource,
+    name, namespace} or {id, user, groups, verb, path}, as the API server's authorizer is asked, or with `principal` in
+    place of user and groups. It answers {id, allowed, error} in the same order.
 
     Exit codes: 0 yes, on every cluster that was asked; 1 it is not known; 3 no, or invalid documents; 64 a question
-    that has no answer (no such verb, resource or person).
+    that has no answer (no such verb, resource or person). A batch: 0 all were answered, 1 some were not.
 
     Examples:
-      iamrbac can alice get pods -n payments --cluster staging
+      iamrbac can alice get pods -n payments --people people.json
       iamrbac can iamGroup:payments-oncall create pods -n payments --subresource exec
       iamrbac can team:payments/developers delete deploy/web -n payments -o json
       iamrbac can group:system:authenticated get /healthz --live
+      iamrbac can serviceaccount:payments:web list secrets -n payments -f manifests/
       iamrbac can --batch questions.jsonl --cluster staging
     """
-    from iamrbac import wiring
-    from iamrbac.access.naming import Asked, request_of
-    from iamrbac.render.can import answers_json, answers_text
-    from iamrbac.render.findings import findings_text
+    from iamrbac.access.naming import Asked
+    from iamrbac.render.can import answers_json, answers_text, together
     from iamrbac.usecases.ask import ask
 
     terminal = Terminal(no_color=no_color)
-    if batch is None and (principal is None or verb is None or resource is None):
+    asked = (principal, verb, resource)
+    if batch is not None and (any(asked) or namespace or all_namespaces or subresource or as_group):
+        raise UsageError("--batch has its own questions", hint="leave PRINCIPAL, VERB, RESOURCE and their options out")
+    if batch is None and not all(asked):
         raise UsageError("a question needs PRINCIPAL, VERB and RESOURCE", hint="iamrbac can --help")
-    if batch is not None and principal is not None:
-        raise UsageError("--batch has its own questions", hint="leave the others out")
     ground, line = ground_of(repo, cluster, live, files, people)
-    if ground.failed:
-        show.invalid(terminal, output, ground.findings, findings_text)
+    if refused(terminal, output, ground):
         return 3
     if batch is not None:
         return _batch(terminal, batch, ground)
-    request, note = request_of(verb or "", resource or "", wiring.builtin().catalogue, namespace, subresource)
-    if note:
-        terminal.step(note)
+    request, note = question(verb or "", resource or "", namespace, all_namespaces, subresource)
     answers = ask(ground, Asked(principal or "", tuple(as_group or ())), request)
     worlds = {name: judge.world for name, judge in ground.judges.items()}
+    say(terminal, ground, request.namespace, note)
     if output is Output.JSON:
-        terminal.json(answers_json(answers, worlds, line))
-    else:
+        terminal.json(answers_json(answers, ground.failures, worlds, line))
+    elif answers:
         terminal.answer(answers_text(answers, worlds, request, principal or "", line, terminal.paint))
-    states = [answer.allowed for answer in answers]
-    return 3 if False in states else 1 if None in states else 0
+    allowed = together(answers, ground.failures)
+    return 0 if allowed else 1 if allowed is None else 3
 
 
 def _batch(terminal: Terminal, file: str, ground: Ground) -> int:
@@ -96,11 +107,13 @@ def _batch(terminal: Terminal, file: str, ground: Ground) -> int:
     from iamrbac import wiring
     from iamrbac.usecases.batch import answer_lines
 
-    if len(ground.judges) != 1:
-        raise UsageError(f"--batch asks one cluster, and there are {len(ground.judges)}", hint="add --cluster NAME")
-    (judge,) = ground.judges.values()
-    failed = False
-    for answer in answer_lines(judge, wiring.lines(file)):
-        failed = failed or answer["error"] is not None
-        terminal.line(answer)
-    return 1 if failed else 0
+    asked = len(ground.judges) + len(ground.failures)
+    if asked != 1:
+        raise UsageError(f"--batch asks one cluster, and there are {asked}", hint="add --cluster NAME")
+    say(terminal, ground, "")
+    known = not ground.failures
+    for judge in ground.judges.values():
+        for answer in answer_lines(judge, ground.instance, wiring.lines(file)):
+            known = known and answer["error"] is None
+            terminal.line(answer)
+    return 0 if known else 1

@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
-from iamrbac.cli import show
-from iamrbac.cli.asking import FilesOption, LiveOption, PeopleOption, ground_of
+from iamrbac.cli.asking import (
+    FilesOption,
+    LiveOption,
+    NamespaceOption,
+    PeopleOption,
+    SubresourceOption,
+    ground_of,
+    question,
+    refused,
+    say,
+)
 from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
 from iamrbac.cli.terminal import Terminal
 
@@ -17,8 +26,11 @@ def command(
     resource: Annotated[
         str, typer.Argument(metavar="RESOURCE", help="pods, deployments.apps, deploy/web, or a path: /healthz.")
     ],
-    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where; without it, in the whole cluster.")] = "",
-    subresource: Annotated[str, typer.Option("--subresource", help="log, exec, scale, …")] = "",
+    namespace: NamespaceOption = "",
+    all_namespaces: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="Who may in some namespace, whichever it is.")
+    ] = False,
+    subresource: SubresourceOption = "",
     live: LiveOption = False,
     files: FilesOption = None,
     people: PeopleOption = None,
@@ -30,32 +42,32 @@ def command(
     """Say who may do something, each with the chain that allows it.
 
     By default the policies are asked, with no cluster and no AWS: members as declared, or people with --people FILE.
-    --live asks the clusters themselves, with what is not ours. Subjects that nobody is mapped to are listed as such.
+    --live asks the clusters themselves, with what is not ours. Subjects that nobody is mapped to are listed as such,
+    and Kubernetes' own groups, which more carry than are mapped. `perhaps` is who may be able to: what an access
+    policy gives that AWS does not document, a node, a session with a name of somebody's. EKS shows nobody the creator
+    of a CONFIG_MAP cluster, who is administrator.
 
     Exit codes: 0 somebody may; 3 nobody may, or invalid documents; 1 a cluster could not be read; 64 usage.
 
     Examples:
       iamrbac who-can delete pods -n payments
       iamrbac who-can create pods -n payments --subresource exec --cluster production
-      iamrbac who-can get secrets -n payments --live -o json
+      iamrbac who-can get secrets -A --live -o json
     """
-    from iamrbac import wiring
-    from iamrbac.access.naming import request_of
-    from iamrbac.render.findings import findings_text
     from iamrbac.render.who_can import who_can_json, who_can_text
+    from iamrbac.usecases.ask import who_can
 
     terminal = Terminal(no_color=no_color)
     ground, line = ground_of(repo, cluster, live, files, people)
-    if ground.failed:
-        show.invalid(terminal, output, ground.findings, findings_text)
+    if refused(terminal, output, ground):
         return 3
-    request, note = request_of(verb, resource, wiring.builtin().catalogue, namespace, subresource)
-    if note:
-        terminal.step(note)
-    found = {name: tuple(judge.who_can(request)) for name, judge in ground.judges.items()}
+    request, note = question(verb, resource, namespace, all_namespaces, subresource)
+    found = who_can(ground, request, anywhere=all_namespaces)
     worlds = {name: judge.world for name, judge in ground.judges.items()}
+    say(terminal, ground, request.namespace, note)
     if output is Output.JSON:
-        terminal.json(who_can_json(found, worlds, line))
-    else:
-        terminal.answer(who_can_text(found, worlds, request, line, terminal.paint))
-    return 0 if any(found.values()) else 3
+        terminal.json(who_can_json(found, ground.failures, worlds, line))
+    elif found:
+        terminal.answer(who_can_text(found, worlds, request, line, terminal.paint, anywhere=all_namespaces))
+    somebody = any(able.chains or able.perhaps for able in found.values())
+    return 1 if ground.failures else 0 if somebody else 3

@@ -119,7 +119,7 @@ class ClusterCompiler:
 
     def _access_policy(self, policy: str, line: Line, places: Places, policies: Policies) -> bool:
         form = self._facts.form
-        mapping = self._cluster.mapping if form == "neutral" else form
+        mapping = self._cluster.mapping if form == "neutral" or self._cluster.mapping == "external" else form
         if mapping in ("aws-auth", "external"):
             self.report.error(
                 "MAP105",
@@ -141,7 +141,11 @@ class ClusterCompiler:
             one.group,
             self._people.declared(one, self._cluster.account),
             tuple(
-                PolicyGrant(policy, None if reach is None else tuple(sorted(reach)))
+                PolicyGrant(
+                    policy,
+                    None if reach is None else tuple(sorted(reach)),
+                    tuple(sorted(policies.origins[policy])),
+                )
                 for policy, reach in sorted(policies.reach.items(), key=lambda item: item[0])
             ),
         )

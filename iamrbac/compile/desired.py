@@ -67,6 +67,8 @@ class PolicyGrant:
     """Its name: AmazonEKSViewPolicy."""
     namespaces: tuple[str, ...] | None
     """Sorted; None is the whole cluster."""
+    origins: tuple[Origin, ...] = field(default=(), compare=False)
+    """The policy lines it comes from, sorted."""
 
 
 @dataclass(frozen=True, slots=True)

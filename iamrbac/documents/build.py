@@ -49,10 +49,14 @@ class Mark(Protocol):
 
 
 class Builder:
-    """Builds the values of many files; equal plain scalars are the same object in all of them."""
+    """Builds the values of many files; equal plain scalars are the same object in all of them.
 
-    def __init__(self) -> None:
+    `most` is how many values a file may hold.
+    """
+
+    def __init__(self, most: int = MAX_VALUES) -> None:
         self._scalars: dict[str, Any] = {}
+        self._most = most
 
     def build(self, text: bytes) -> tuple[object, tuple[Problem, ...]]:
         """Return the one document of `text` (UTF-8) and what is wrong with it, in order.
@@ -61,7 +65,7 @@ class Builder:
         """
         if len(self._scalars) > _CACHE_LIMIT:
             self._scalars.clear()
-        reading = _Pass(self._scalars)
+        reading = _Pass(self._scalars, self._most)
         try:
             reading.run(text)
         except BrokenError as broken:
@@ -74,8 +78,9 @@ class Builder:
 class _Pass:
     """One run over the events of one file."""
 
-    def __init__(self, scalars: dict[str, Any]) -> None:
+    def __init__(self, scalars: dict[str, Any], most: int) -> None:
         self.root: object = None
+        self._most = most
         self.problems: list[Problem] = []
         self._scalars = scalars
         self._documents = 0
@@ -139,9 +144,9 @@ class _Pass:
                 else:
                     current[key] = value
                 key = _NO_KEY
-            if self._count > MAX_VALUES:
+            if self._count > self._most:
                 raise BrokenError(
-                    _problem(ids.TOO_MUCH, event, f"the file holds more than {MAX_VALUES:,} values", _SPLIT)
+                    _problem(ids.TOO_MUCH, event, f"the file holds more than {self._most:,} values", _SPLIT)
                 )
         if not self._documents or (self.root is None and not self.problems):
             raise BrokenError(Problem(ids.EMPTY, "the file is empty", "write a document into it, or delete it"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable
+from iamrbac.model.arn import Arn
 from iamrbac.model.errors import UsageError
 
 VERSION: Final = 1
+T = TypeVar("T")
 
 
 def identities_json(identities: Identities) -> dict[str, Any]:
@@ -33,14 +35,12 @@ def parse_identities(text: str, file: str) -> Identities:
     try:
         value = json.loads(text)
         if not isinstance(value, dict) or value.get("kind") != "Identities" or value.get("formatVersion") != VERSION:
-            raise ValueError("it has not kind Identities and formatVersion 1")
-        groups = {_name(one): _members(one["members"]) for one in value["groups"]}
-        principals = {_name(one): _arn(one["arn"]) for one in value["principals"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"it has not kind Identities and formatVersion {VERSION}")
+        return Identities(_named(value, "groups", _members), _named(value, "principals", _arn))
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"is no snapshot of identities: {error}", where=file, hint="write one with `iamrbac snapshot --out FILE`"
         ) from error
-    return Identities(groups, principals)
 
 
 def _known(found: object) -> object:
@@ -49,24 +49,38 @@ def _known(found: object) -> object:
     return None if isinstance(found, Missing) else list(found) if isinstance(found, tuple) else found
 
 
-def _name(one: Mapping[str, Any]) -> IamName:
-    account, name = one["account"], one["name"]
-    if not isinstance(account, str) or not isinstance(name, str):
-        raise TypeError("account and name are strings")
-    return IamName(account, name)
+def _named(value: Mapping[str, Any], key: str, read: Callable[[Mapping[str, Any]], T]) -> dict[IamName, T]:
+    items = value.get(key)
+    if not isinstance(items, list):
+        raise ValueError(f"{key} is no list")
+    found: dict[IamName, T] = {}
+    for index, one in enumerate(items):
+        where = f"{key}[{index}]"
+        account, name = (one.get("account"), one.get("name")) if isinstance(one, dict) else (None, None)
+        if not isinstance(account, str) or not isinstance(name, str):
+            raise ValueError(f"{where} has no account and name")
+        if IamName(account, name) in found:
+            raise ValueError(f"{where}: {name} of account {account} is there twice")
+        try:
+            found[IamName(account, name)] = read(one)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+    return found
 
 
-def _members(value: object) -> tuple[str, ...] | Missing:
+def _members(one: Mapping[str, Any]) -> tuple[str, ...] | Missing:
+    value = one.get("members", "")
     if value is None:
         return Missing()
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise TypeError("members is a list of ARNs, or null")
-    return tuple(sorted(value))
+    if not isinstance(value, list):
+        raise ValueError("members is no list of ARNs, and not null")
+    return tuple(sorted({_principal(arn) for arn in value}))
 
 
-def _arn(value: object) -> str | Missing:
-    if value is None:
-        return Missing()
-    if not isinstance(value, str):
-        raise TypeError("arn is a string, or null")
-    return value
+def _arn(one: Mapping[str, Any]) -> str | Missing:
+    value = one.get("arn", "")
+    return Missing() if value is None else _principal(value)
+
+
+def _principal(value: object) -> str:
+    return str(Arn.parse(value if isinstance(value, str) else ""))

@@ -16,9 +16,9 @@ MAX_BYTES: Final = 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-def read_text(path: Path) -> bytes:
+def read_text(path: Path, most: int = MAX_BYTES) -> bytes:
     """Return a file's UTF-8 bytes, without a byte order mark. Raises BrokenError with what to do about it."""
-    data = _bytes(path).removeprefix(_BOM)
+    data = _bytes(path, most).removeprefix(_BOM)
     try:
         data.decode()
     except UnicodeDecodeError as error:
@@ -28,7 +28,7 @@ def read_text(path: Path) -> bytes:
     return data
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int) -> bytes:
     """Read at most the limit; without waiting for a pipe that nobody writes to."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -37,26 +37,26 @@ def _bytes(path: Path) -> bytes:
             _unreadable(f"it cannot be opened: {error.strerror}", "correct its permissions or its target")
         ) from error
     try:
-        return _regular(descriptor)
+        return _regular(descriptor, most)
     except OSError as error:
         raise BrokenError(_unreadable(f"it cannot be read: {error.strerror}", "try again, or replace it")) from error
     finally:
         os.close(descriptor)
 
 
-def _regular(descriptor: int) -> bytes:
+def _regular(descriptor: int, most: int) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
         raise BrokenError(_unreadable(f"it is {kind}", "rename it, or put a YAML file in its place"))
     parts: list[bytes] = []
-    left = MAX_BYTES + 1 if status.st_size <= MAX_BYTES else 0
+    left = most + 1 if status.st_size <= most else 0
     while left and (part := os.read(descriptor, left)):
         parts.append(part)
         left -= len(part)
     if not left:
         hint = "split it, or move it out of policies/ if it is no policy"
-        raise BrokenError(_unreadable("it is larger than 1 MiB", hint))
+        raise BrokenError(_unreadable(f"it is larger than {most // 1024**2} MiB", hint))
     return b"".join(parts)
 
 

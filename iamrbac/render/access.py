@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from iamrbac.access.held import Held
-from iamrbac.model.origin import Origin
-from iamrbac.render.can import because
+from iamrbac.plan.change import FailedCluster
+from iamrbac.render.can import failure_json
 from iamrbac.render.plain import printable
+from iamrbac.render.rules import Line, because
 
-Line = Callable[[Origin], str]
 Paint = Callable[[str, str], str]
 EVERYWHERE = "(whole cluster)"
 NOTHING = "  nobody"
@@ -33,7 +33,7 @@ def access_text(found: Mapping[str, Sequence[Held]], line: Line, paint: Paint) -
             lines.append(f"  {printable(principal).ljust(width)}  {said}")
         if not together:
             lines.append(NOTHING)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def matrix_text(found: Mapping[str, Sequence[Held]], paint: Paint) -> str:
@@ -43,7 +43,7 @@ def matrix_text(found: Mapping[str, Sequence[Held]], paint: Paint) -> str:
         lines.append(paint(printable(cluster), "bold"))
         cells: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for one in sorted(holdings):
-            cells[one.principal][one.namespace or EVERYWHERE].append(one.role.rpartition(" ")[2])
+            cells[one.principal][one.namespace or EVERYWHERE].append(one.role)
         columns = sorted({namespace for row in cells.values() for namespace in row})
         rows = [("", *columns)]
         for principal, row in cells.items():
@@ -54,10 +54,10 @@ def matrix_text(found: Mapping[str, Sequence[Held]], paint: Paint) -> str:
             ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
             for row in shown
         ] or [NOTHING]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
-def access_json(found: Mapping[str, Sequence[Held]], line: Line) -> dict[str, Any]:
+def access_json(found: Mapping[str, Sequence[Held]], failures: Sequence[FailedCluster], line: Line) -> dict[str, Any]:
     """Return the same as `-o json` writes it."""
     return {
         "formatVersion": 1,
@@ -73,4 +73,5 @@ def access_json(found: Mapping[str, Sequence[Held]], line: Line) -> dict[str, An
             for cluster, holdings in found.items()
             for one in sorted(holdings)
         ],
+        "failed": [failure_json(one) for one in failures],
     }

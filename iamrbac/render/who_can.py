@@ -1,64 +1,80 @@
-"""Who may do something, for people and as JSON: a line for each chain, by cluster."""
+"""Who may do something, for people and as JSON: a line for everybody, by cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from iamrbac.access.judge import Chain
+from iamrbac.access.held import subject_text
+from iamrbac.access.judge import SYSTEM, Chain
 from iamrbac.access.world import World
-from iamrbac.model.origin import Origin
+from iamrbac.plan.change import FailedCluster
 from iamrbac.rbac.objects import Request
-from iamrbac.render.can import asked, because, binding_text, chain_json, role_text
+from iamrbac.render.can import chain_json, failure_json, role_text
 from iamrbac.render.plain import printable
+from iamrbac.render.rules import Line, asked, because, binding_text
+from iamrbac.usecases.ask import Able
 
-Paint = Callable[[str, str], str]
-SYSTEM = "system:"
-"""Kubernetes' own users and groups begin so."""
+Paint: TypeAlias = Callable[[str, str], str]
 
 
 def who_can_text(
-    found: Mapping[str, Sequence[Chain]],
+    found: Mapping[str, Able],
     worlds: Mapping[str, World],
     request: Request,
-    line: Callable[[Origin], str],
+    line: Line,
     paint: Paint,
+    *,
+    anywhere: bool = False,
 ) -> str:
     """Return a block for each cluster: who, by which role, and which binding or policy line gives it."""
     lines = []
-    for cluster, chains in found.items():
-        lines.append(f"{paint(printable(cluster), 'bold')}: may {printable(asked(request))}")
-        shown = [_row(chain, worlds[cluster], line) for chain in chains]
-        lines += _table(dict.fromkeys(shown)) or ["  nobody"]
-    return "\n".join(lines) + "\n"
+    for cluster, able in found.items():
+        world = worlds[cluster]
+        lines.append(f"{paint(printable(cluster), 'bold')}: may {printable(asked(request, anywhere=anywhere))}")
+        together: dict[str, list[Chain]] = {}
+        for chain in able.chains:
+            together.setdefault(_who(chain, world), []).append(chain)
+        shown = [(who, role_text(some[0], world), _by(some, line)) for who, some in together.items()]
+        lines += _table(shown) or ["  nobody"]
+        lines += [printable(f"  perhaps {one.principal}: {why}") for one, why in able.perhaps]
+    return "\n".join(lines)
 
 
 def who_can_json(
-    found: Mapping[str, Sequence[Chain]], worlds: Mapping[str, World], line: Callable[[Origin], str]
+    found: Mapping[str, Able], failures: Sequence[FailedCluster], worlds: Mapping[str, World], line: Line
 ) -> dict[str, Any]:
-    """Return the same as `-o json` writes it."""
+    """Return the same as `-o json` writes it, every chain of everybody."""
     return {
         "formatVersion": 1,
         "clusters": [
-            {"cluster": cluster, "chains": [chain_json(chain, worlds[cluster], line) for chain in chains]}
-            for cluster, chains in found.items()
+            {
+                "cluster": cluster,
+                "chains": [chain_json(chain, worlds[cluster], line) for chain in able.chains],
+                "perhaps": [{"principal": one.principal, "why": why} for one, why in able.perhaps],
+            }
+            for cluster, able in found.items()
         ],
+        "failed": [failure_json(one) for one in failures],
     }
 
 
-def _row(chain: Chain, world: World, line: Callable[[Origin], str]) -> tuple[str, str, str]:
-    where = "" if chain.binding is None else f"{binding_text(chain.binding)}{because(chain.origins, line)}"
-    return _who(chain), role_text(chain, world), where
-
-
-def _who(chain: Chain) -> str:
-    """Return the principal; or the subject, for which nobody is mapped as far as we know."""
-    if chain.somebody.principal:
+def _who(chain: Chain, world: World) -> str:
+    """Return the principal, or the subject; whether somebody is mapped to it is said where mappings are known."""
+    if chain.somebody.principal or chain.subject is None:
         return chain.somebody.principal
-    user = chain.somebody.user
-    kind = chain.subject.kind if chain.subject is not None else "User"
-    name = user.name or next(iter(user.groups), "")
-    return f"{kind} {name}" if name.startswith(SYSTEM) else f"{kind} {name} (nobody is mapped to it)"
+    name = subject_text(chain.subject, chain.binding.namespace if chain.binding is not None else None)
+    known = bool(world.entries) or world.reading is not None
+    own = chain.subject.kind == "ServiceAccount" or chain.subject.name.startswith(SYSTEM)
+    return f"{name} (nobody is mapped to it)" if known and not own else name
+
+
+def _by(chains: Sequence[Chain], line: Line) -> str:
+    first = chains[0]
+    origins = because(first.origins, line)
+    by = f"{binding_text(first.binding)}{origins}" if first.binding is not None else origins.strip()
+    more = len(chains) - 1
+    return f"{by}{f' and {more} more' if more else ''}".strip()
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:

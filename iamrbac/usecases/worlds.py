@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from iamrbac.access.world import ObjectId, World
 from iamrbac.compile import names
 from iamrbac.compile.compiler import compile_documents
-from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Desired, Form, PolicyGrant, RenderRole
+from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Desired, Form, PolicyGrant, RenderRole, Spec
 from iamrbac.compile.documents import Documents
 from iamrbac.compile.sets import AccessSet, access_sets
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.identity.members import describe
-from iamrbac.identity.snapshot import Identities
-from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
+from iamrbac.identity.members import describe, group_key, principal_key
+from iamrbac.identity.snapshot import IamName, Identities
+from iamrbac.identity.suspended import Suspended
+from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.arn import partition_of
-from iamrbac.model.documents import Cluster
+from iamrbac.model.documents import Cluster, Config, IamGroup, IamRole, IamUser, Member
 from iamrbac.model.origin import Origin
 from iamrbac.rbac.objects import Binding, RbacState, Role
+
+_MemberKey: TypeAlias = tuple[str, str, str]
+"""What makes two declarations the same member: kind, account and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +54,36 @@ def policy_worlds(
     With `identities` principals are people and roles; without, the members as declared (`iamGroup developers`), each
     with an entry of its own that has that name. `documents` are those that `check` found no error in.
     """
-    form: Form = "neutral" if identities is None else "access-entries"
-    facts = {cluster.name: ClusterFacts.offline(cluster, form) for cluster in clusters}
+    facts = {cluster.name: _facts(cluster, named=identities is not None) for cluster in clusters}
     compiled = compile_documents(documents, identities or Identities(), facts, at, render)
     sets = access_sets(documents, at) if identities is None else ()
     by_name = {cluster.name: cluster for cluster in clusters}
     return Worlds(
         {
-            name: _world(desired, _declared(desired, sets, by_name[name]), builtin)
+            name: _world(desired, _declared(desired, sets, by_name[name], documents.config.document), builtin)
             for name, desired in compiled.clusters.items()
         },
         compiled.findings,
     )
 
 
+def _facts(cluster: Cluster, *, named: bool) -> ClusterFacts:
+    """Return what to compile for: members as declared, or with names whoever the groups are meant for.
+
+    Rows stand for what somebody else maps (`external`) too: the groups are the same, and so is what they cannot have.
+    """
+    form: Form = "access-entries" if cluster.mapping in ("auto", "access-entries") else "aws-auth"
+    return replace(ClusterFacts.offline(cluster, form), form=form if named else "neutral")
+
+
 def _world(desired: ClusterDesired, declared: World, builtin: RbacState) -> World:
     specs = [item.spec for item in desired.objects]
     roles = tuple(spec for spec in specs if isinstance(spec, Role))
     bindings = tuple(spec for spec in specs if isinstance(spec, Binding))
+    entries = {item.key.name: entry for item in desired.objects if (entry := _entry(item.spec)) is not None}
     return replace(
         declared,
-        entries=(*declared.entries, *(spec for spec in specs if isinstance(spec, AccessEntry))),
+        entries=(*declared.entries, *entries.values()),
         associations=(*declared.associations, *(spec for spec in specs if isinstance(spec, PolicyAssociation))),
         rbac=RbacState((*roles, *builtin.roles), (*bindings, *builtin.bindings)),
         display={
@@ -79,38 +94,80 @@ def _world(desired: ClusterDesired, declared: World, builtin: RbacState) -> Worl
         origins={_id(item): item.origins for item in desired.objects if isinstance(item.spec, Binding)},
         members={
             **declared.members,
-            **{item.key.name: item.origins for item in desired.objects if isinstance(item.spec, AccessEntry)},
+            **{item.key.name: item.origins for item in desired.objects if item.key.name in entries},
         },
+        policies={one.group: one.policies for one in desired.principals if one.policies},
     )
+
+
+def _entry(spec: Spec) -> AccessEntry | None:
+    """Return who is mapped, a row as the entry that would do the same."""
+    if isinstance(spec, AwsAuthRow):
+        return AccessEntry(spec.arn, spec.username, spec.groups)
+    return spec if isinstance(spec, AccessEntry) else None
 
 
 def _id(item: Desired) -> ObjectId:
     return item.key.kind, item.key.namespace or None, item.key.name
 
 
-def _declared(desired: ClusterDesired, sets: Collection[AccessSet], cluster: Cluster) -> World:
+def _declared(desired: ClusterDesired, sets: Collection[AccessSet], cluster: Cluster, config: Config) -> World:
     """Return an entry for each member as declared, with the groups of all its sets here, and their access policies."""
     here = {one.group: one for one in desired.principals}
-    groups: dict[str, set[str]] = {}
-    origins: dict[str, set[Origin]] = {}
-    associations: list[PolicyAssociation] = []
+    suspended = Suspended(config.suspended)
+    found: dict[_MemberKey, _Declared] = {}
     for one in sets:
-        if one.group not in here:
-            continue
-        # Who is suspended by name is not among them.
-        there = here[one.group].members
-        for member, origin in one.members:
-            name = describe(member)
-            if name in there:
-                groups.setdefault(name, set()).add(one.group)
-                origins.setdefault(name, set()).add(origin)
-                associations += _policies(name, here[one.group].policies, partition_of(cluster.region))
-    entries = tuple(AccessEntry(name, name, tuple(sorted(carried))) for name, carried in sorted(groups.items()))
-    members = {name: tuple(sorted(found)) for name, found in origins.items()}
-    return World(entries, tuple(dict.fromkeys(associations)), members=members)
+        for member, origin in one.members if one.group in here else ():
+            if not suspended.covers_member(member, config, cluster.account):
+                known = found.setdefault(_key(member, config, cluster), _Declared())
+                known.names.add(describe(member))
+                known.groups.add(one.group)
+                known.origins.add(origin)
+                known.policies += here[one.group].policies
+    entries: list[AccessEntry] = []
+    associations: list[PolicyAssociation] = []
+    members: dict[str, tuple[Origin, ...]] = {}
+    for name, known in _called(found):
+        entries.append(AccessEntry(name, name, tuple(sorted(known.groups))))
+        associations += _associations(name, known.policies, partition_of(cluster.region))
+        members[name] = tuple(sorted(known.origins))
+    return World(tuple(entries), tuple(dict.fromkeys(associations)), members=members)
 
 
-def _policies(member: str, policies: Collection[PolicyGrant], partition: str) -> Iterator[PolicyAssociation]:
+@dataclass(slots=True)
+class _Declared:
+    """A member, maybe of several sets."""
+
+    names: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    origins: set[Origin] = field(default_factory=set)
+    policies: list[PolicyGrant] = field(default_factory=list)
+
+
+def _key(member: Member, config: Config, cluster: Cluster) -> _MemberKey:
+    try:
+        if isinstance(member, IamGroup):
+            found = group_key(member, config)
+        elif isinstance(member, IamUser | IamRole):
+            found = principal_key(member, config, cluster.account)
+        else:
+            found = IamName(member.account or cluster.account, member.permission_set)
+    except ValueError:
+        found = None
+    kind, _, name = describe(member).partition(" ")
+    return (kind, found.account, found.name) if found is not None else (kind, member.account or "", name)
+
+
+def _called(found: Mapping[_MemberKey, _Declared]) -> Iterator[tuple[str, _Declared]]:
+    """Yield each member with a name that no other has: of several declarations an ARN, of namesakes the account."""
+    shown = {key: max(known.names, key=lambda name: (" arn:" in name, name)) for key, known in found.items()}
+    often = Counter(shown.values())
+    for key in sorted(found):
+        name = shown[key]
+        yield (f"{name} (account {key[1] or 'not said'})" if often[name] > 1 else name), found[key]
+
+
+def _associations(member: str, policies: Collection[PolicyGrant], partition: str) -> Iterator[PolicyAssociation]:
     for policy in policies:
         arn = names.access_policy_arn(partition, policy.policy)
         if policy.namespaces is None:

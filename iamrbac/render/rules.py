@@ -1,0 +1,76 @@
+"""Requests, rules and bindings in words: what matters for the question, and how much more there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from iamrbac.access.held import subject_text
+from iamrbac.model.origin import Origin
+from iamrbac.rbac.objects import Binding, Request, Rule, Subject
+
+Line = Callable[[Origin], str]
+"""Origin → FILE:LINE."""
+_SHOWN = 3
+
+
+def asked(request: Request, *, anywhere: bool = False) -> str:
+    """Return a request as a person says it: `get pods/log named a in payments`."""
+    if request.path:
+        return f"{request.verb} {request.path}"
+    resource = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
+    group = f".{request.api_group}" if request.api_group not in ("", "*") else ""
+    name = f" named {request.name}" if request.name else ""
+    if anywhere:
+        return f"{request.verb} {resource}{group}{name} in some namespace"
+    where = f"in {request.namespace}" if request.namespace else "in the whole cluster"
+    return f"{request.verb} {resource}{group}{name} {where}"
+
+
+def rule_text(rule: Rule, request: Request | None = None) -> str:
+    """Return a rule as a person says it: `get, list on pods, pods/log and 9 more (apps) named a`.
+
+    What a request is about comes first.
+    """
+    request = request or Request("")
+    verbs = _some(rule.verbs, {request.verb, "*"}, len(rule.verbs))
+    if rule.non_resource_urls:
+        return f"{verbs} on {_some(rule.non_resource_urls, {request.path, '*'})}"
+    own = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
+    resources = _some(rule.resources, {own, f"*/{request.subresource}", "*"})
+    groups = _some([group for group in rule.api_groups if group], {request.api_group, "*"})
+    named = f" named {_some(rule.resource_names, {request.name})}" if rule.resource_names else ""
+    return f"{verbs} on {resources}{f' ({groups})' if groups else ''}{named}"
+
+
+def binding_text(binding: Binding) -> str:
+    """Return a binding's kind and name, its namespace before it."""
+    return (
+        f"{binding.kind} {binding.namespace}/{binding.name}" if binding.namespace else f"{binding.kind} {binding.name}"
+    )
+
+
+def subjects_text(binding: Binding) -> str:
+    """Return whom a binding names."""
+    return _some([subject_text(one, binding.namespace) for one in binding.subjects], set()) or "nobody"
+
+
+def set_name(subjects: Sequence[Subject]) -> str:
+    """Return TEAM/SET for the one group of ours that is named; "" for all else."""
+    parts = subjects[0].name.split(":") if len(subjects) == 1 and subjects[0].kind == "Group" else []
+    return f"{parts[2]}/{parts[3]}" if len(parts) == 4 and parts[0] == "iamrbac" else ""
+
+
+def because(origins: Iterable[Origin], line: Line) -> str:
+    """Return the policy lines in brackets; "" for none."""
+    lines = ", ".join(dict.fromkeys(line(origin) for origin in origins))
+    return f" ({lines})" if lines else ""
+
+
+def _some(items: Sequence[str], first: set[str], most: int = _SHOWN) -> str:
+    """Return the items, those that matter first; few of many. One more would take as much room as its name."""
+    ordered = sorted(items, key=lambda item: item not in first)
+    if len(ordered) <= most + 1:
+        return ", ".join(ordered)
+    matter = sum(item in first for item in ordered)
+    shown = matter or most
+    return f"{', '.join(ordered[:shown])} and {len(ordered) - shown} more"
