@@ -14,6 +14,7 @@ from iamrbac.mapping.objects import PolicyAssociation
 from iamrbac.mapping.resolve import Mapped, mapped, resolve
 from iamrbac.model.origin import Origin
 from iamrbac.rbac.authorizer import Authorizer
+from iamrbac.rbac.escalation import EVERYTHING
 from iamrbac.rbac.match import allows
 from iamrbac.rbac.objects import Binding, Request, Role, Rule, Subject, User
 from iamrbac.rbac.subjects import MASTERS, SubjectKey, keys_of, subject_key, with_authenticated
@@ -49,6 +50,20 @@ class Chain:
     """The EKS access policy's name."""
     origins: tuple[Origin, ...] = ()
     """The policy lines that the binding or the access policy comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Rules that somebody holds somewhere, and what gives them."""
+
+    namespace: str
+    """"" is the whole cluster; a pattern where an access policy has one."""
+    rules: tuple[Rule, ...] | None
+    """None is "unknown", not "nothing": AWS does not document what the access policy gives."""
+    binding: Binding | None = None
+    """None for a member of system:masters and for an access policy."""
+    policy: str = ""
+    """The EKS access policy's name."""
 
 
 class Judge:
@@ -104,6 +119,20 @@ class Judge:
                 subject = next((one for one in binding.subjects if subject_key(one, binding.namespace) in names), None)
                 yield Chain(somebody, binding, role, rule, subject, origins=self.origins(binding))
         yield from self._by_policy(somebody, request)
+
+    def given(self, somebody: Somebody, namespace: str | None = None) -> Iterator[Given]:
+        """Yield what counts for somebody in a namespace ("" is the cluster scope); None: in all of them."""
+        user = with_authenticated(somebody.user)
+        if MASTERS in user.groups:
+            yield Given("", EVERYTHING)
+        for binding, role in self.authorizer.bindings_of(user, namespace):
+            if role is not None:
+                yield Given(binding.namespace or "", role.rules, binding)
+        for association in self.reaching(somebody, namespace):
+            name, rules_ = policy_name(association.policy), self.policy_rules(association)
+            places = (namespace,) if namespace and association.namespaces else association.namespaces or ("",)
+            for place in places:
+                yield Given(place, rules_, policy=name)
 
     def allowing(self, request: Request, *, anywhere: bool = False) -> Iterator[tuple[Binding, Role, Rule]]:
         """Yield each binding that allows a request to whomever it names, with the rule that does.
