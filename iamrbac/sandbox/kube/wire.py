@@ -9,6 +9,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +26,7 @@ _IDLE: Final = 120.0
 """Seconds after which a connection that says nothing is closed."""
 _METHODS: Final = frozenset(f"do_{name}" for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _PATIENCE: Final = 5.0
-"""Seconds that `close` waits for a connection's thread."""
+"""Seconds that `close` waits for answers that are under way, and again for the threads of those it cuts."""
 _LOG = logging.getLogger(__name__)
 
 Handle = Callable[[Call], Response]
@@ -45,6 +46,7 @@ class Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._workers: set[threading.Thread] = set()
         self._guard = threading.Lock()
+        self.closing = False
 
     @property
     def port(self) -> int:
@@ -86,20 +88,31 @@ class Server(ThreadingHTTPServer):
         _LOG.debug("%s from %s ended with %s\n%s", request, client_address, kind, where)
 
     def close(self) -> None:
-        """Stop accepting, end all connections and wait for their threads."""
+        """Stop accepting, let answers that are under way end, end all connections and wait for their threads."""
         self.shutdown()
+        self.closing = True
+        self._shut_all(socket.SHUT_RD)
         with self._guard:
             workers = tuple(self._workers)
-            for connection in self._open:
-                _shut(connection)
+        deadline = time.monotonic() + _PATIENCE
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+        # Whoever still does not read what it is sent.
+        self._shut_all(socket.SHUT_RDWR)
         for worker in workers:
             worker.join(_PATIENCE)
         self.server_close()
 
+    def _shut_all(self, how: int) -> None:
+        with self._guard:
+            for connection in self._open:
+                _shut(connection, how)
 
-def _shut(connection: socket.socket) -> None:
+
+def _shut(connection: socket.socket, how: int) -> None:
     try:
-        connection.shutdown(socket.SHUT_RDWR)
+        # Not SSLSocket's own: it forgets that there is TLS, and what is still written would go in the clear.
+        socket.socket.shutdown(connection, how)
     except OSError:
         _LOG.debug("the connection was already closed")
 
@@ -207,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                 continue
             self.wfile.flush()
-            if select.select([self.connection], [], [], 0)[0]:
+            if not self.server.closing and select.select([self.connection], [], [], 0)[0]:
                 # Nothing is due from the client while it watches: it has gone.
                 self.close_connection = True
                 return
