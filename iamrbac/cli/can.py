@@ -95,7 +95,7 @@ def command(
     worlds = {name: judge.world for name, judge in ground.judges.items()}
     say(terminal, ground, request.namespace, note)
     if output is Output.JSON:
-        terminal.json(answers_json(answers, ground.failures, worlds, line))
+        terminal.json(answers_json(answers, ground.failures, worlds, request, line))
     elif answers:
         terminal.answer(answers_text(answers, worlds, request, principal or "", line, terminal.paint))
     allowed = together(answers, ground.failures)

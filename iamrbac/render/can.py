@@ -35,10 +35,14 @@ def answers_text(
 
 
 def answers_json(
-    answers: Sequence[Answer], failures: Sequence[FailedCluster], worlds: Mapping[str, World], line: Line
+    answers: Sequence[Answer],
+    failures: Sequence[FailedCluster],
+    worlds: Mapping[str, World],
+    request: Request,
+    line: Line,
 ) -> dict[str, Any]:
     """Return the same as `-o json` writes it; at the top what is true of all the clusters together."""
-    each = [_answer_json(answer, worlds[answer.cluster], line) for answer in answers]
+    each = [_answer_json(answer, worlds[answer.cluster], request, line) for answer in answers]
     reasons = [*(one["reason"] for one in each), *(f"{one.name} could not be read" for one in failures)]
     return {
         "formatVersion": 1,
@@ -119,7 +123,7 @@ def _why(answer: Answer, world: World, request: Request, line: Line) -> Iterator
         yield from _principal(answer.somebody, world, line)
     yield from (f"not known: {why}" for why in answer.unknown)
     for miss in answer.misses:
-        yield from miss_lines(miss, world, request, line)
+        yield from miss_lines(miss, world, request, answer.somebody, line)
     if not answer.misses and not answer.unknown:
         yield "nothing comes near"
 
@@ -129,14 +133,14 @@ def _principal(somebody: Somebody, world: World, line: Line) -> Iterator[str]:
         yield f"{somebody.principal}{because(world.members.get(somebody.principal, ()), line)}"
 
 
-def _answer_json(answer: Answer, world: World, line: Line) -> dict[str, Any]:
+def _answer_json(answer: Answer, world: World, request: Request, line: Line) -> dict[str, Any]:
     return {
         "cluster": answer.cluster,
         "allowed": answer.allowed,
         "reason": _reason(answer, world),
         "user": None if answer.somebody is None else _user_json(answer.somebody),
         "via": [chain_json(chain, world, line) for chain in answer.chains],
-        "nearest": [miss_json(miss, world, line) for miss in answer.misses],
+        "nearest": [miss_json(miss, world, request, answer.somebody, line) for miss in answer.misses],
         "unknown": list(answer.unknown),
     }
 

@@ -67,7 +67,9 @@ def holdings(ground: Ground, principal: str = "", namespace: str = "", team: str
     so, and for a team without policy.
     """
     if team and team not in ground.teams:
-        raise UsageError(f"no policy is of a team {team}", hint=f"use one of {', '.join(sorted(ground.teams)) or '-'}")
+        known = ", ".join(sorted(ground.teams))
+        hint = f"use one of {known}" if known else "leave --team out: there are no policies here"
+        raise UsageError(f"no policy is of a team {team}", hint=hint)
     people = {name: _people(judge, ground.instance, principal) for name, judge in ground.judges.items()}
     if principal and not any(people.values()) and not ground.failures and not ground.is_suspended(principal):
         raise _nobody(ground, principal)
@@ -115,7 +117,7 @@ def _by_binding(chain: Chain) -> tuple[object, ...]:
 
 
 def _nobody(ground: Ground, text: str) -> UsageError:
-    near = similar(ground.judges.values(), text)
+    near = similar(ground.judges.values(), text, ground.instance)
     hint = f"did you mean {' or '.join(near)}? {ground.otherwise}" if near else ground.otherwise
     return UsageError(f"nobody is called {text} here", hint=hint)
 

@@ -123,6 +123,7 @@ def live_ground(edges: Edges, builtin: RbacState, at: datetime, clusters: tuple[
         instance=config.metadata.name,
         teams=_teams(loaded.readable),
         namespaces={name: state.namespaces for name, state in states.items() if isinstance(state, ClusterState)},
+        otherwise="iamrbac access --live lists everybody; a cluster knows no IAM group, but team:TEAM/SET",
         notes=notes,
     )
 
