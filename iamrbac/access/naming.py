@@ -105,6 +105,15 @@ def request_of(
     return Request(verb, resource.plural, resource.group, subresource, name, namespace), "; ".join(notes)
 
 
+def in_namespaces(request: Request, catalogue: Catalogue) -> bool:
+    """Return whether what is asked about lies in namespaces, as a custom resource is taken to."""
+    if request.path:
+        return False
+    virtual = (one for one in VIRTUAL if (one.group, one.plural) == (request.api_group, request.resource))
+    known = catalogue.exact(request.api_group, request.resource) or next(virtual, None)
+    return known is None or known.namespaced
+
+
 def _subject(judge: Judge, text: str, instance: str) -> Somebody | None:
     """Read a name of Kubernetes' own: a user, a group or a service account; or of a team's set."""
     kind, colon, rest = text.partition(":")

@@ -90,12 +90,12 @@ def command(
         return 3
     if batch is not None:
         return _batch(terminal, batch, ground)
-    request, note = question(verb or "", resource or "", namespace, all_namespaces, subresource)
+    request, note, _ = question(verb or "", resource or "", namespace, all_namespaces, subresource)
     answers = ask(ground, Asked(principal or "", tuple(as_group or ())), request)
     worlds = {name: judge.world for name, judge in ground.judges.items()}
     say(terminal, ground, request.namespace, note)
     if output is Output.JSON:
-        terminal.json(answers_json(answers, ground.failures, worlds, request, line))
+        terminal.json(answers_json(answers, ground.failures, worlds, line))
     elif answers:
         terminal.answer(answers_text(answers, worlds, request, principal or "", line, terminal.paint))
     allowed = together(answers, ground.failures)
