@@ -16,7 +16,7 @@ from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.objects import Binding, BindingKind, RbacState, Request, Role, RoleRef, Rule, Subject, User
 from iamrbac.rbac.subjects import keys_of, subject_key, with_authenticated
 from iamrbac.usecases.batch import answer_lines
-from tests.access.worlds import BUILTIN, PLACES, judges, states, users
+from tests.access.worlds import BUILTIN, PLACES, Case, cases, states, users
 from tests.rbac import oracle
 from tests.rbac.strategies import requests
 
@@ -32,16 +32,18 @@ def test_can_is_what_the_authorizer_says(state: RbacState, user: User, request: 
     assert ours == (Authorizer(state).allowed_by(asked, request) is not None) == oracle.allowed(state, asked, request)
 
 
-@given(judges, requests)
-def test_who_can_names_everybody_who_can_and_nobody_else(judge: Judge, request: Request) -> None:
+@given(cases())
+def test_who_can_names_everybody_who_can_and_nobody_else(case: Case) -> None:
+    judge, request = case.judge, case.request
     chains = list(judge.who_can(request))
     able = {chain.somebody.principal for chain in chains}
     assert [one for one in judge.everybody() if may(judge, one, request) != (one.principal in able)] == []
     assert [chain for chain in chains if not may(judge, chain.somebody, request)] == []
 
 
-@given(judges, requests)
-def test_who_can_names_every_subject_that_nobody_is_mapped_to(judge: Judge, request: Request) -> None:
+@given(cases())
+def test_who_can_names_every_subject_that_nobody_is_mapped_to(case: Case) -> None:
+    judge, request = case.judge, case.request
     alone = {
         subject_key(chain.subject, chain.binding.namespace if chain.binding is not None else None)
         for chain in judge.who_can(request)
@@ -56,8 +58,9 @@ def test_who_can_names_every_subject_that_nobody_is_mapped_to(judge: Judge, requ
             assert oracle.allowed(judge.world.rbac, user, request) == (key in alone), key
 
 
-@given(judges, requests)
-def test_anywhere_is_in_one_place_or_another(judge: Judge, request: Request) -> None:
+@given(cases())
+def test_anywhere_is_in_one_place_or_another(case: Case) -> None:
+    judge, request = case.judge, case.request
     asked = replace(request, namespace="") if not request.path else Request("get", "pods")
     somewhere = {chain.somebody for chain in judge.who_can(asked, anywhere=True)}
     places = [replace(asked, namespace=place) for place in PLACES]
@@ -66,8 +69,9 @@ def test_anywhere_is_in_one_place_or_another(judge: Judge, request: Request) -> 
     assert doubted == {one for place in places for one, _ in perhaps(judge, place)}
 
 
-@given(judges, users, requests)
-def test_what_is_given_is_what_allows(judge: Judge, user: User, request: Request) -> None:
+@given(cases(), users)
+def test_what_is_given_is_what_allows(case: Case, user: User) -> None:
+    judge, request = case.judge, case.request
     for one in (Somebody("", user), *judge.everybody()):
         given_ = list(judge.given(one, request.namespace))
         allowed = any(item.rules is not None and first_rule(item.rules, request) is not None for item in given_)
@@ -76,16 +80,18 @@ def test_what_is_given_is_what_allows(judge: Judge, user: User, request: Request
         assert there <= {(item.binding, item.policy) for item in judge.given(one)}
 
 
-@given(judges, requests)
-def test_perhaps_are_those_of_whom_it_is_not_known(judge: Judge, request: Request) -> None:
+@given(cases())
+def test_perhaps_are_those_of_whom_it_is_not_known(case: Case) -> None:
+    judge, request = case.judge, case.request
     doubted: dict[Somebody, list[str]] = {}
     for one, why in perhaps(judge, request):
         doubted.setdefault(one, []).append(why)
     assert doubted == {one: list(found) for one in judge.everybody() if (found := unknown(judge, one, request))}
 
 
-@given(judges, users, requests)
-def test_the_one_change_of_a_near_miss_allows_it(judge: Judge, user: User, request: Request) -> None:
+@given(cases(), users)
+def test_the_one_change_of_a_near_miss_allows_it(case: Case, user: User) -> None:
+    judge, request = case.judge, case.request
     for one in (Somebody("", user), *judge.everybody()):
         if may(judge, one, request):
             continue
@@ -153,18 +159,18 @@ def _resource(request: Request) -> str:
     return f"{request.resource}/{request.subresource}" if request.subresource else request.resource
 
 
-@given(judges, st.lists(st.tuples(users, requests), min_size=1, max_size=4))
-def test_a_batch_answers_as_single_questions(judge: Judge, asked: list[tuple[User, Request]]) -> None:
-    people = [(f"user:{user.name}", user, request) for user, request in asked]
+@given(cases(), st.lists(st.tuples(users, requests), max_size=3), users)
+def test_a_batch_answers_as_single_questions(case: Case, more: list[tuple[User, Request]], user: User) -> None:
+    judge, people = case.judge, [(user, case.request), *more]
     lines = []
-    for number, (_, user, request) in enumerate(people):
+    for number, (user, request) in enumerate(people):
         fields = {"verb": request.verb, "path": request.path, "resource": request.resource, "name": request.name}
         fields |= {"apiGroup": request.api_group, "subresource": request.subresource, "namespace": request.namespace}
         who = {"user": user.name, "groups": list(user.groups)}
         lines.append(json.dumps({"id": number, **who, **{key: value for key, value in fields.items() if value}}))
     answers = list(answer_lines(judge, "acme", [line.encode() for line in lines]))
     assert [answer["id"] for answer in answers] == list(range(len(lines)))
-    for answer, (_, user, request) in zip(answers, people, strict=True):
+    for answer, (user, request) in zip(answers, people, strict=True):
         mapped = [one for one in judge.everybody() if one.user.name == user.name and one.source == "entry"]
         one = Somebody(mapped[0].principal, user, "entry") if len(mapped) == 1 else Somebody("", user)
         doubts = unknown(judge, one, request)
@@ -173,8 +179,9 @@ def test_a_batch_answers_as_single_questions(judge: Judge, asked: list[tuple[Use
         assert (answer["error"] is None) == (expected is not None)
 
 
-@given(judges, requests)
-def test_a_chain_holds(judge: Judge, request: Request) -> None:
+@given(cases())
+def test_a_chain_holds(case: Case) -> None:
+    judge, request = case.judge, case.request
     for chain in judge.who_can(request):
         keys = keys_of(with_authenticated(chain.somebody.user))
         if chain.binding is not None:

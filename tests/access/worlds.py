@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
@@ -11,7 +11,7 @@ from iamrbac.access.world import World
 from iamrbac.compile.desired import PolicyGrant
 from iamrbac.mapping.aws_auth import read
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
-from iamrbac.rbac.objects import RbacState, Subject, User
+from iamrbac.rbac.objects import RbacState, Request, Rule, Subject, User
 from iamrbac.roles.builtin import builtin
 from tests.rbac import strategies as rbac
 
@@ -114,3 +114,43 @@ users = st.one_of(
         st.lists(st.sampled_from((*_GROUPS, "system:authenticated")), max_size=2).map(tuple),
     ),
 )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A cluster, and a question that is often about what somebody has there."""
+
+    judge: Judge
+    request: Request
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """A world and a question: any, or what some rule of it is about, a part of it maybe otherwise."""
+    judge = draw(judges)
+    request = draw(rbac.requests)
+    state = judge.world.rbac
+    found: list[tuple[str, Rule]] = [
+        (binding.namespace or "", rule)
+        for binding in state.bindings[:5]
+        if (role := judge.authorizer.role_of(binding)) is not None
+        for rule in role.rules
+    ]
+    for association in judge.world.associations:
+        places = association.namespaces or ("",)
+        given = (judge.policy_rules(association) or ())[:6]
+        found += [(place.replace("*", "house"), rule) for place in places for rule in given]
+    if found and draw(st.integers(0, 3)) > 0:
+        place, rule = draw(st.sampled_from(found))
+        request = _about(draw, rule, place or draw(st.sampled_from(PLACES)))
+    return Case(judge, request)
+
+
+def _about(draw: st.DrawFn, rule: Rule, namespace: str) -> Request:
+    verb = draw(st.sampled_from((*rule.verbs[:3], "get"))).replace("*", "get")
+    if rule.non_resource_urls:
+        return Request(verb, path=rule.non_resource_urls[0].replace("*", "x"))
+    resource, _, subresource = draw(st.sampled_from((*rule.resources[:4], "pods"))).replace("*", "pods").partition("/")
+    group = draw(st.sampled_from((*rule.api_groups, "apps"))).replace("*", "")
+    name = draw(st.sampled_from((*rule.resource_names, "a", ""))) if rule.resource_names else ""
+    return Request(verb, resource, group, subresource, name, namespace)
