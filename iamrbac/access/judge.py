@@ -211,7 +211,8 @@ class Judge:
         if people or key.kind != "User" or self.world.reading is None or not self.world.reading.accounts:
             return people
         found = self.somebody(key.name)
-        return (found,) if found is not None and found.user.name == key.name else ()
+        # A session that a role's entry maps is one of many that the role may be.
+        return (found,) if found is not None and found.source == "account" and found.user.name == key.name else ()
 
     def reaching(self, somebody: Somebody, namespace: str | None) -> Iterator[PolicyAssociation]:
         """Yield somebody's access policies that count in a namespace ("" is the cluster scope, None anywhere)."""

@@ -14,7 +14,7 @@ from iamrbac.compile.names import group_name
 from iamrbac.model.errors import UsageError
 from iamrbac.rbac.catalogue import PATH_VERBS, VERBS, VIRTUAL, Catalogue, Resource, Unknown
 from iamrbac.rbac.objects import Request, User
-from iamrbac.rbac.subjects import ANONYMOUS, SERVICE_ACCOUNT, UNAUTHENTICATED
+from iamrbac.rbac.subjects import ANONYMOUS, SERVICE_ACCOUNT, UNAUTHENTICATED, SubjectKey
 
 _MODES: Final = ("impersonate:", "impersonate-on:")
 _NAMES_WITH_SLASH: Final = frozenset({"signers"})
@@ -50,10 +50,26 @@ def find_somebody(judge: Judge, asked: Asked, instance: str) -> Somebody | None:
     return replace(found, user=User(found.user.name, tuple(dict.fromkeys((*found.user.groups, *asked.groups)))))
 
 
-def similar(judges: Iterable[Judge], text: str) -> tuple[str, ...]:
-    """Return who is called nearly so on any of the clusters."""
-    names = {name for judge in judges for name in _by_name(judge) if " " not in name}
+def similar(judges: Iterable[Judge], text: str, instance: str) -> tuple[str, ...]:
+    """Return who is called nearly so on any of the clusters: of a name that has its kind before it, with kinds too."""
+    if text.startswith("team:"):
+        ours = group_name(instance, "", "")[:-1]
+        names = {
+            f"team:{group.removeprefix(ours).replace(':', '/')}"
+            for judge in judges
+            for group in judge.groups
+            if group.startswith(ours)
+        }
+    else:
+        named = (name for judge in judges for name in _by_name(judge))
+        names = {name for name in named if " " not in name and (":" in name) == (":" in text)}
     return tuple(difflib.get_close_matches(text, sorted(names), 3))
+
+
+def known_user(judge: Judge, user: User) -> Somebody:
+    """Return a Kubernetes user; one whom an access entry maps has the entry's access policies, by that name alone."""
+    entries = [one for one in judge.holders(SubjectKey("User", user.name)) if one.source == "entry"]
+    return Somebody(entries[0].principal, user, "entry") if len(entries) == 1 else Somebody("", user)
 
 
 def request_of(
@@ -77,7 +93,9 @@ def request_of(
     own = resource.plural == "*" or resource in (*catalogue.resources, *VIRTUAL)
     if own and resource.plural != "*":
         _check_subresource(resource, subresource, catalogue)
-    notes = _notes(resource, name, subresource) if own else [_foreign(resource)]
+    notes = _notes(resource, name, subresource)
+    if not own:
+        notes.append(f"{resource.qualified} is none of Kubernetes' own resources: taken as written, PLURAL.GROUP")
     if (resource.group, resource.plural) == ("", "namespaces") and name:
         # The object itself lies in the namespace that it is (rbac-semantics §5.1).
         namespace = name
@@ -87,6 +105,15 @@ def request_of(
     return Request(verb, resource.plural, resource.group, subresource, name, namespace), "; ".join(notes)
 
 
+def in_namespaces(request: Request, catalogue: Catalogue) -> bool:
+    """Return whether what is asked about lies in namespaces, as a custom resource is taken to."""
+    if request.path:
+        return False
+    virtual = (one for one in VIRTUAL if (one.group, one.plural) == (request.api_group, request.resource))
+    known = catalogue.exact(request.api_group, request.resource) or next(virtual, None)
+    return known is None or known.namespaced
+
+
 def _subject(judge: Judge, text: str, instance: str) -> Somebody | None:
     """Read a name of Kubernetes' own: a user, a group or a service account; or of a team's set."""
     kind, colon, rest = text.partition(":")
@@ -94,7 +121,7 @@ def _subject(judge: Judge, text: str, instance: str) -> Somebody | None:
         return None
     match kind:
         case "user":
-            return Somebody("", _user(_named(text, rest)))
+            return known_user(judge, _user(_named(text, rest)))
         case "group":
             return Somebody("", User("", (_named(text, rest),)))
         case "serviceaccount":
@@ -103,7 +130,7 @@ def _subject(judge: Judge, text: str, instance: str) -> Somebody | None:
                 raise UsageError(f"{text} is no service account", hint="write serviceaccount:NAMESPACE:NAME")
             return Somebody("", _user(f"{SERVICE_ACCOUNT}{namespace}:{name}"))
         case "system":
-            return Somebody("", _user(text))
+            return known_user(judge, _user(text))
         case "team":
             team, slash, name = rest.partition("/")
             if not slash:
@@ -194,10 +221,8 @@ def _check_subresource(resource: Resource, subresource: str, catalogue: Catalogu
 
 
 def _notes(resource: Resource, name: str, subresource: str) -> list[str]:
-    if name in resource.subresources and not subresource:
+    # A custom resource may have these two.
+    known = resource.subresources if resource.verbs else ("status", "scale")
+    if name in known and not subresource:
         return [f"{resource.plural}/{name} is the one named {name}; for the subresource use --subresource {name}"]
     return []
-
-
-def _foreign(resource: Resource) -> str:
-    return f"{resource.qualified} is none of Kubernetes' own resources: taken as written, PLURAL.GROUP"

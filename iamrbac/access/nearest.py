@@ -56,7 +56,9 @@ def _own(judge: Judge, somebody: Somebody, request: Request) -> Iterator[Miss]:
             continue
         place: tuple[Lack, ...] = () if binding.namespace in (None, request.namespace) else ("namespace",)
         if role is None:
-            yield Miss(binding, None, None, (*place, "role"), judge.origins(binding))
+            # Whatever the role that is missing would give, it would give it there.
+            if not place:
+                yield Miss(binding, None, None, ("role",), judge.origins(binding))
             continue
         best = min(((_lacks(rule, request), rule) for rule in role.rules), key=lambda one: len(one[0]), default=None)
         if best is not None and len(place) + len(best[0]) < _TOO_MANY:

@@ -83,11 +83,16 @@ def say(terminal: Terminal, ground: Ground, namespace: str, note: str = "") -> N
         terminal.error(f"[{failure.code}] {failure.name}: {failure.message}{hint}")
 
 
-def question(verb: str, resource: str, namespace: str, everywhere: bool, subresource: str) -> tuple[Request, str]:
-    """Return what is asked, and a note. Raises UsageError."""
+def question(verb: str, resource: str, namespace: str, everywhere: bool, subresource: str) -> tuple[Request, str, bool]:
+    """Return what is asked, a note, and whether `everywhere` means anything of it. Raises UsageError."""
     from iamrbac import wiring
-    from iamrbac.access.naming import request_of
+    from iamrbac.access.naming import in_namespaces, request_of
 
     if everywhere and namespace:
         raise UsageError("--namespace and --all-namespaces exclude each other", hint="choose one")
-    return request_of(verb, resource, wiring.builtin().catalogue, namespace, subresource)
+    catalogue = wiring.builtin().catalogue
+    request, note = request_of(verb, resource, catalogue, namespace, subresource)
+    anywhere = everywhere and in_namespaces(request, catalogue)
+    if everywhere and not anywhere:
+        note = "; ".join(filter(None, (note, f"{resource} is in no namespace, so -A does not count")))
+    return request, note, anywhere

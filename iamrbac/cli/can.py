@@ -90,7 +90,7 @@ def command(
         return 3
     if batch is not None:
         return _batch(terminal, batch, ground)
-    request, note = question(verb or "", resource or "", namespace, all_namespaces, subresource)
+    request, note, _ = question(verb or "", resource or "", namespace, all_namespaces, subresource)
     answers = ask(ground, Asked(principal or "", tuple(as_group or ())), request)
     worlds = {name: judge.world for name, judge in ground.judges.items()}
     say(terminal, ground, request.namespace, note)

@@ -61,13 +61,13 @@ def command(
     ground, line = ground_of(repo, cluster, live, files, people)
     if refused(terminal, output, ground):
         return 3
-    request, note = question(verb, resource, namespace, all_namespaces, subresource)
-    found = who_can(ground, request, anywhere=all_namespaces)
+    request, note, anywhere = question(verb, resource, namespace, all_namespaces, subresource)
+    found = who_can(ground, request, anywhere=anywhere)
     worlds = {name: judge.world for name, judge in ground.judges.items()}
     say(terminal, ground, request.namespace, note)
     if output is Output.JSON:
         terminal.json(who_can_json(found, ground.failures, worlds, line))
     elif found:
-        terminal.answer(who_can_text(found, worlds, request, line, terminal.paint, anywhere=all_namespaces))
+        terminal.answer(who_can_text(found, worlds, request, line, terminal.paint, anywhere=anywhere))
     somebody = any(able.chains or able.perhaps for able in found.values())
     return 1 if ground.failures else 0 if somebody else 3

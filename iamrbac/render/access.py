@@ -14,7 +14,7 @@ from iamrbac.render.rules import Line, because
 
 Paint = Callable[[str, str], str]
 EVERYWHERE = "(whole cluster)"
-NOTHING = "  nobody"
+NOTHING = "  nothing"
 
 
 def access_text(found: Mapping[str, Sequence[Held]], line: Line, paint: Paint) -> str:

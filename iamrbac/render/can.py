@@ -29,8 +29,8 @@ def answers_text(
     for answer in answers:
         word, style = _WORDS[answer.allowed]
         said = printable(f"{name} {_VERBS[answer.allowed]} {asked(request)} ({answer.cluster})")
-        why = [f"     {printable(one)}" for one in _why(answer, worlds[answer.cluster], request, line)]
-        blocks.append("\n".join([f"{paint(word, style)}  {said}", *why]))
+        reasons = [f"     {printable(one)}" for one in why(answer, worlds[answer.cluster], request, line)]
+        blocks.append("\n".join([f"{paint(word, style)}  {said}", *reasons]))
     return "\n".join(blocks)
 
 
@@ -38,7 +38,7 @@ def answers_json(
     answers: Sequence[Answer], failures: Sequence[FailedCluster], worlds: Mapping[str, World], line: Line
 ) -> dict[str, Any]:
     """Return the same as `-o json` writes it; at the top what is true of all the clusters together."""
-    each = [_answer_json(answer, worlds[answer.cluster], line) for answer in answers]
+    each = [answer_json(answer, worlds[answer.cluster], line) for answer in answers]
     reasons = [*(one["reason"] for one in each), *(f"{one.name} could not be read" for one in failures)]
     return {
         "formatVersion": 1,
@@ -103,7 +103,8 @@ def role_text(chain: Chain, world: World) -> str:
     return "system:masters" if chain.binding is None else shown_role(world, chain.binding)
 
 
-def _why(answer: Answer, world: World, request: Request, line: Line) -> Iterator[str]:
+def why(answer: Answer, world: World, request: Request, line: Line) -> Iterator[str]:
+    """Yield what explains an answer: the chain of a yes, what comes nearest to a no."""
     if answer.chains:
         yield from chain_lines(answer.chains[0], world, request, line)
         more = len(answer.chains) - 1
@@ -117,9 +118,9 @@ def _why(answer: Answer, world: World, request: Request, line: Line) -> Iterator
         yield "nothing maps this principal there"
     else:
         yield from _principal(answer.somebody, world, line)
-    yield from (f"not known: {why}" for why in answer.unknown)
+    yield from (f"not known: {one}" for one in answer.unknown)
     for miss in answer.misses:
-        yield from miss_lines(miss, world, request, line)
+        yield from miss_lines(miss, world, request, answer.somebody, line)
     if not answer.misses and not answer.unknown:
         yield "nothing comes near"
 
@@ -129,14 +130,15 @@ def _principal(somebody: Somebody, world: World, line: Line) -> Iterator[str]:
         yield f"{somebody.principal}{because(world.members.get(somebody.principal, ()), line)}"
 
 
-def _answer_json(answer: Answer, world: World, line: Line) -> dict[str, Any]:
+def answer_json(answer: Answer, world: World, line: Line) -> dict[str, Any]:
+    """Return what one cluster says."""
     return {
         "cluster": answer.cluster,
         "allowed": answer.allowed,
         "reason": _reason(answer, world),
         "user": None if answer.somebody is None else _user_json(answer.somebody),
         "via": [chain_json(chain, world, line) for chain in answer.chains],
-        "nearest": [miss_json(miss, world, line) for miss in answer.misses],
+        "nearest": [miss_json(miss, world, answer.request, answer.somebody, line) for miss in answer.misses],
         "unknown": list(answer.unknown),
     }
 

@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from iamrbac.access.judge import Somebody
 from iamrbac.access.nearest import Lack, Miss
 from iamrbac.access.world import World, policy_name, shown_role
 from iamrbac.rbac.objects import Request
 from iamrbac.rbac.wire import rule_to_json
-from iamrbac.render.rules import Line, because, binding_text, rule_text, set_name, subjects_text
+from iamrbac.render.rules import Line, because, binding_text, rule_text, set_name, some, subjects_text
 
 _Say: TypeAlias = Callable[[Miss, Request], str]
 
 
-def miss_lines(miss: Miss, world: World, request: Request, line: Line) -> Iterator[str]:
+def miss_lines(miss: Miss, world: World, request: Request, somebody: Somebody | None, line: Line) -> Iterator[str]:
     """Yield two lines: what comes near, and what it lacks."""
     gives = f": {rule_text(miss.rule, request)}" if miss.rule is not None else ""
     yield f"near: {_role(miss, world)} {_place(miss)}{because(miss.origins, line)}{gives}"
     lacks = " and ".join(_LACKS[lack](miss, request) for lack in miss.lacks)
-    change = f"; one change would allow it: {_change(miss, world, request)}" if len(miss.lacks) == 1 else ""
-    yield f"      {lacks}{change}"
+    change = _change(miss, world, request, somebody)
+    yield f"      {lacks}{f'; one change would allow it: {change}' if change else ''}"
 
 
-def miss_json(miss: Miss, world: World, line: Line) -> dict[str, Any]:
+def miss_json(miss: Miss, world: World, request: Request, somebody: Somebody | None, line: Line) -> dict[str, Any]:
     """Return a near miss as `-o json` writes it."""
     return {
         "binding": binding_text(miss.binding) if miss.binding is not None else None,
         "role": _role(miss, world),
         "rule": None if miss.rule is None else rule_to_json(miss.rule),
         "lacks": list(miss.lacks),
+        "change": _change(miss, world, request, somebody) or None,
         "because": [line(origin) for origin in miss.origins],
     }
 
@@ -60,7 +62,7 @@ def _resource(request: Request) -> str:
 
 
 def _names(miss: Miss) -> str:
-    return ", ".join(miss.rule.resource_names if miss.rule is not None else ())
+    return some(miss.rule.resource_names if miss.rule is not None else ())
 
 
 _LACKS: Mapping[Lack, _Say] = {
@@ -81,8 +83,10 @@ def _group(request: Request) -> str:
     return f"the API group {request.api_group}" if request.api_group else "the core API group"
 
 
-def _change(miss: Miss, world: World, request: Request) -> str:
-    """Return the one change, in the words of the policy where the miss is ours."""
+def _change(miss: Miss, world: World, request: Request, somebody: Somebody | None) -> str:
+    """Return the one change, in the words of the policy where the miss is ours; "" where it takes several."""
+    if len(miss.lacks) != 1:
+        return ""
     (lack,) = miss.lacks
     ours = bool(miss.origins)
     if lack == "namespace":
@@ -90,13 +94,22 @@ def _change(miss: Miss, world: World, request: Request) -> str:
             return f"the namespace {request.namespace} in that line" if request.namespace else "scope: cluster there"
         return f"the same in {request.namespace}" if request.namespace else "the same for the whole cluster"
     if lack == "subject":
-        called = set_name(miss.binding.subjects) if miss.binding is not None else ""
-        return f"to be in {called}" if called else f"to be {_subjects(miss)}"
+        # Nobody makes a service account a member of a set.
+        subject = somebody is not None and not somebody.principal and somebody.source == "subject"
+        return "a binding of the same role that names it" if subject else _membership(miss)
     if lack == "role":
         return f"a {_role_ref(miss)} that gives it"
     if ours and _role(miss, world).startswith("clusterRole "):
         return f"another role in that line, with {_WANTS[lack](miss, request)}"
     return f"{_WANTS[lack](miss, request)} in {f'the template of {_role(miss, world)}' if ours else 'the rule'}"
+
+
+def _membership(miss: Miss) -> str:
+    subjects = miss.binding.subjects if miss.binding is not None else ()
+    called = set_name(subjects)
+    if len(subjects) > 1:
+        return f"to be one of {_subjects(miss)}"
+    return f"to be {'in ' if called or subjects[0].kind == 'Group' else ''}{called or _subjects(miss)}"
 
 
 _WANTS: Mapping[Lack, _Say] = {

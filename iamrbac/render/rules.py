@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from iamrbac.access.held import subject_text
 from iamrbac.model.origin import Origin
@@ -32,14 +32,14 @@ def rule_text(rule: Rule, request: Request | None = None) -> str:
     What a request is about comes first.
     """
     request = request or Request("")
-    verbs = _some(rule.verbs, {request.verb, "*"}, len(rule.verbs))
+    verbs = some(rule.verbs, {request.verb, "*"}, len(rule.verbs))
     if rule.non_resource_urls:
-        return f"{verbs} on {_some(rule.non_resource_urls, {request.path, '*'})}"
+        return f"{verbs} on {some(rule.non_resource_urls, {request.path, '*'})}"
     own = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
-    resources = _some(rule.resources, {own, f"*/{request.subresource}", "*"})
-    groups = _some([group for group in rule.api_groups if group], {request.api_group, "*"})
-    named = f" named {_some(rule.resource_names, {request.name})}" if rule.resource_names else ""
-    return f"{verbs} on {resources}{f' ({groups})' if groups else ''}{named}"
+    resources = some(rule.resources, {own, f"*/{request.subresource}", "*"})
+    groups = some([group or "core" for group in rule.api_groups], {request.api_group or "core", "*"})
+    named = f" named {some(rule.resource_names, {request.name})}" if rule.resource_names else ""
+    return f"{verbs} on {resources}{f' ({groups})' if groups != 'core' else ''}{named}"
 
 
 def binding_text(binding: Binding) -> str:
@@ -51,7 +51,7 @@ def binding_text(binding: Binding) -> str:
 
 def subjects_text(binding: Binding) -> str:
     """Return whom a binding names."""
-    return _some([subject_text(one, binding.namespace) for one in binding.subjects], set()) or "nobody"
+    return some([subject_text(one, binding.namespace) for one in binding.subjects]) or "nobody"
 
 
 def set_name(subjects: Sequence[Subject]) -> str:
@@ -66,7 +66,7 @@ def because(origins: Iterable[Origin], line: Line) -> str:
     return f" ({lines})" if lines else ""
 
 
-def _some(items: Sequence[str], first: set[str], most: int = _SHOWN) -> str:
+def some(items: Sequence[str], first: Collection[str] = (), most: int = _SHOWN) -> str:
     """Return the items, those that matter first; few of many. One more would take as much room as its name."""
     ordered = sorted(items, key=lambda item: item not in first)
     if len(ordered) <= most + 1:

@@ -21,6 +21,7 @@ class Answer:
     """What one cluster says to one question."""
 
     cluster: str
+    request: Request
     somebody: Somebody | None
     """None: nothing maps the principal there."""
     allowed: bool | None
@@ -51,7 +52,7 @@ def ask(ground: Ground, asked: Asked, request: Request) -> tuple[Answer, ...]:
     suspended = ground.is_suspended(asked.text)
     if not any(found.values()) and not suspended and not ground.failures:
         raise _nobody(ground, asked.text)
-    answers = (_answer(name, ground.judges[name], one, request) for name, one in found.items())
+    answers = (answer(name, ground.judges[name], one, request) for name, one in found.items())
     return tuple(replace(one, suspended=suspended and one.somebody is None) for one in answers)
 
 
@@ -67,7 +68,9 @@ def holdings(ground: Ground, principal: str = "", namespace: str = "", team: str
     so, and for a team without policy.
     """
     if team and team not in ground.teams:
-        raise UsageError(f"no policy is of a team {team}", hint=f"use one of {', '.join(sorted(ground.teams)) or '-'}")
+        known = ", ".join(sorted(ground.teams))
+        hint = f"use one of {known}" if known else "leave --team out: there are no policies here"
+        raise UsageError(f"no policy is of a team {team}", hint=hint)
     people = {name: _people(judge, ground.instance, principal) for name, judge in ground.judges.items()}
     if principal and not any(people.values()) and not ground.failures and not ground.is_suspended(principal):
         raise _nobody(ground, principal)
@@ -115,17 +118,18 @@ def _by_binding(chain: Chain) -> tuple[object, ...]:
 
 
 def _nobody(ground: Ground, text: str) -> UsageError:
-    near = similar(ground.judges.values(), text)
+    near = similar(ground.judges.values(), text, ground.instance)
     hint = f"did you mean {' or '.join(near)}? {ground.otherwise}" if near else ground.otherwise
     return UsageError(f"nobody is called {text} here", hint=hint)
 
 
-def _answer(cluster: str, judge: Judge, somebody: Somebody | None, request: Request) -> Answer:
+def answer(cluster: str, judge: Judge, somebody: Somebody | None, request: Request) -> Answer:
+    """Ask one cluster about somebody; None is somebody whom nothing maps there."""
     if somebody is None:
-        return Answer(cluster, None, False, misses=nearest(judge, None, request))
+        return Answer(cluster, request, None, False, misses=nearest(judge, None, request))
     chains = tuple(sorted(judge.chains(somebody, request), key=_by_binding))
     if chains:
-        return Answer(cluster, somebody, True, chains)
+        return Answer(cluster, request, somebody, True, chains)
     doubts = unknown(judge, somebody, request)
     misses = nearest(judge, somebody, request)
-    return Answer(cluster, somebody, None if doubts else False, misses=misses, unknown=doubts)
+    return Answer(cluster, request, somebody, None if doubts else False, misses=misses, unknown=doubts)

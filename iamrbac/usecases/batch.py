@@ -10,10 +10,9 @@ from typing import Any, Final
 
 from iamrbac.access.doubts import unknown
 from iamrbac.access.judge import Judge, Somebody
-from iamrbac.access.naming import Asked, find_somebody
+from iamrbac.access.naming import Asked, find_somebody, known_user
 from iamrbac.model.errors import UsageError
 from iamrbac.rbac.objects import Request, User
-from iamrbac.rbac.subjects import SubjectKey
 
 _RESOURCE: Final = ("apiGroup", "resource", "subresource", "name", "namespace")
 _TEXTS: Final = ("principal", "user", "verb", "path", *_RESOURCE)
@@ -42,7 +41,7 @@ def answer_lines(judge: Judge, instance: str, lines: Iterable[bytes]) -> Iterato
 def _answered(judge: Judge, called: Callable[[str], Somebody], number: int, line: bytes) -> dict[str, Any]:
     id_: Any = None
     try:
-        value = json.loads(line, parse_constant=_no_number, parse_float=_finite)
+        value = _value(line)
         if not isinstance(value, dict):
             raise ValueError("it is no JSON object")
         id_ = value.get("id")
@@ -72,13 +71,16 @@ def _question(judge: Judge, called: Callable[[str], Somebody], value: dict[str, 
     if path and (group or subresource or name or namespace):
         raise ValueError("a path has no apiGroup, subresource, name or namespace")
     request = Request(verb, resource, group, subresource, name, namespace, path)
-    return called(principal) if principal else _user(judge, User(user, tuple(groups))), request
+    return called(principal) if principal else known_user(judge, User(user, tuple(groups))), request
 
 
-def _user(judge: Judge, user: User) -> Somebody:
-    """Return a Kubernetes user; who is mapped by an access entry has its access policies by that name alone."""
-    entries = [one for one in judge.holders(SubjectKey("User", user.name)) if one.source == "entry"]
-    return Somebody(entries[0].principal, user, "entry") if len(entries) == 1 else Somebody("", user)
+def _value(line: bytes) -> Any:
+    try:
+        return json.loads(line, parse_constant=_no_number, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON: {error.msg} in column {error.colno}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not UTF-8") from error
 
 
 def _text(value: dict[str, Any], key: str) -> str:

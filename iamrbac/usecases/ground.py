@@ -105,8 +105,9 @@ def live_ground(edges: Edges, builtin: RbacState, at: datetime, clusters: tuple[
         return Ground(findings=loaded.findings)
     config = loaded.readable.config.document
     selected = select(config.clusters, clusters)
+    names = [cluster.name for cluster in selected]
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
-        states = dict(zip(selected, pool.map(lambda one: _state(edges, one), selected), strict=True))
+        states = dict(zip(names, pool.map(lambda one: _state(edges, one), selected), strict=True))
     meant: Mapping[str, World] = {}
     notes: tuple[str, ...] = ("the policies are not valid, so no policy line is known: iamrbac validate says why",)
     if loaded.documents is not None and not _refused(loaded.findings):
@@ -114,14 +115,15 @@ def live_ground(edges: Edges, builtin: RbacState, at: datetime, clusters: tuple[
         notes = ()
     return Ground(
         {
-            one.name: Judge(_explained(before(state), meant.get(one.name, World())), builtin.roles)
-            for one, state in states.items()
+            name: Judge(_explained(before(state), meant.get(name, World())), builtin.roles)
+            for name, state in states.items()
             if isinstance(state, ClusterState)
         },
         failures=tuple(state for state in states.values() if isinstance(state, FailedCluster)),
         instance=config.metadata.name,
         teams=_teams(loaded.readable),
-        namespaces={one.name: state.namespaces for one, state in states.items() if isinstance(state, ClusterState)},
+        namespaces={name: state.namespaces for name, state in states.items() if isinstance(state, ClusterState)},
+        otherwise="iamrbac access --live lists everybody; a cluster knows no IAM group, but team:TEAM/SET",
         notes=notes,
     )
 

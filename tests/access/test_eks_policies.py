@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from iamrbac.access.eks_policies import rules
+from iamrbac.access.eks_policies import reaches, rules
+from iamrbac.mapping.objects import PolicyAssociation
 from iamrbac.rbac.aggregate import aggregate
 from iamrbac.rbac.covers import Atom, atoms, uncovered
 from iamrbac.rbac.match import allows
@@ -146,3 +148,26 @@ def test_secrets_are_not_in_view_but_in_admin_view() -> None:
     secrets = Request("get", "secrets", name="db", namespace="payments")
     assert not any(allows(one, secrets) for one in rules("AmazonEKSViewPolicy", FILLED) or ())
     assert any(allows(one, secrets) for one in rules("AmazonEKSAdminViewPolicy", FILLED) or ())
+
+
+@pytest.mark.parametrize(
+    ("scope", "namespaces", "inside", "outside"),
+    [
+        ("cluster", (), ("", "blue"), ()),
+        ("namespace", ("blue",), ("blue",), ("", "blue2", "b")),
+        ("namespace", ("dev-*",), ("dev-", "dev-a", "dev-a-b"), ("", "dev", "xdev-a")),
+        ("namespace", ("*-x-*", "green"), ("a-x-b", "-x-", "green"), ("x", "a-x", "greens")),
+        ("namespace", ("a.c", "[ab]"), (), ("abc", "a", "b")),
+    ],
+)
+def test_where_an_association_counts(
+    scope: Literal["cluster", "namespace"],
+    namespaces: tuple[str, ...],
+    inside: tuple[str, ...],
+    outside: tuple[str, ...],
+) -> None:
+    association = PolicyAssociation("arn", "policy", scope, namespaces)
+    assert {name: reaches(association, name) for name in (*inside, *outside)} == {
+        **dict.fromkeys(inside, True),
+        **dict.fromkeys(outside, False),
+    }
