@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 
 from iamrbac.access.held import subject_text
 from iamrbac.access.judge import Chain, Somebody
+from iamrbac.access.naming import asked
 from iamrbac.access.world import World, shown_role
 from iamrbac.plan.change import FailedCluster
 from iamrbac.rbac.objects import Request, Subject
 from iamrbac.rbac.wire import rule_to_json
 from iamrbac.render.misses import miss_json, miss_lines
 from iamrbac.render.plain import printable
-from iamrbac.render.rules import Line, asked, because, binding_text, rule_text
+from iamrbac.render.rules import Line, because, binding_text, rule_text
 from iamrbac.usecases.ask import Answer
 
 Paint: TypeAlias = Callable[[str, str], str]
@@ -29,8 +30,8 @@ def answers_text(
     for answer in answers:
         word, style = _WORDS[answer.allowed]
         said = printable(f"{name} {_VERBS[answer.allowed]} {asked(request)} ({answer.cluster})")
-        why = [f"     {printable(one)}" for one in _why(answer, worlds[answer.cluster], request, line)]
-        blocks.append("\n".join([f"{paint(word, style)}  {said}", *why]))
+        reasons = [f"     {printable(one)}" for one in why(answer, worlds[answer.cluster], request, line)]
+        blocks.append("\n".join([f"{paint(word, style)}  {said}", *reasons]))
     return "\n".join(blocks)
 
 
@@ -38,7 +39,7 @@ def answers_json(
     answers: Sequence[Answer], failures: Sequence[FailedCluster], worlds: Mapping[str, World], line: Line
 ) -> dict[str, Any]:
     """Return the same as `-o json` writes it; at the top what is true of all the clusters together."""
-    each = [_answer_json(answer, worlds[answer.cluster], line) for answer in answers]
+    each = [answer_json(answer, worlds[answer.cluster], line) for answer in answers]
     reasons = [*(one["reason"] for one in each), *(f"{one.name} could not be read" for one in failures)]
     return {
         "formatVersion": 1,
@@ -103,7 +104,8 @@ def role_text(chain: Chain, world: World) -> str:
     return "system:masters" if chain.binding is None else shown_role(world, chain.binding)
 
 
-def _why(answer: Answer, world: World, request: Request, line: Line) -> Iterator[str]:
+def why(answer: Answer, world: World, request: Request, line: Line) -> Iterator[str]:
+    """Yield what explains an answer: the chain of a yes, what comes nearest to a no."""
     if answer.chains:
         yield from chain_lines(answer.chains[0], world, request, line)
         more = len(answer.chains) - 1
@@ -129,7 +131,8 @@ def _principal(somebody: Somebody, world: World, line: Line) -> Iterator[str]:
         yield f"{somebody.principal}{because(world.members.get(somebody.principal, ()), line)}"
 
 
-def _answer_json(answer: Answer, world: World, line: Line) -> dict[str, Any]:
+def answer_json(answer: Answer, world: World, line: Line) -> dict[str, Any]:
+    """Return what one cluster says."""
     return {
         "cluster": answer.cluster,
         "allowed": answer.allowed,

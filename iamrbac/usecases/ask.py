@@ -51,7 +51,7 @@ def ask(ground: Ground, asked: Asked, request: Request) -> tuple[Answer, ...]:
     suspended = ground.is_suspended(asked.text)
     if not any(found.values()) and not suspended and not ground.failures:
         raise _nobody(ground, asked.text)
-    answers = (_answer(name, ground.judges[name], one, request) for name, one in found.items())
+    answers = (answer(name, ground.judges[name], one, request) for name, one in found.items())
     return tuple(replace(one, suspended=suspended and one.somebody is None) for one in answers)
 
 
@@ -120,7 +120,8 @@ def _nobody(ground: Ground, text: str) -> UsageError:
     return UsageError(f"nobody is called {text} here", hint=hint)
 
 
-def _answer(cluster: str, judge: Judge, somebody: Somebody | None, request: Request) -> Answer:
+def answer(cluster: str, judge: Judge, somebody: Somebody | None, request: Request) -> Answer:
+    """Ask one cluster about somebody; None is somebody whom nothing maps there."""
     if somebody is None:
         return Answer(cluster, None, False, misses=nearest(judge, None, request))
     chains = tuple(sorted(judge.chains(somebody, request), key=_by_binding))
