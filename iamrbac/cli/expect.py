@@ -29,10 +29,28 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only tests that do not pass.")] = False,
     no_color: NoColorOption = False,
 ) -> int:
-    """Judge the tests of access."""
+    """Judge the tests of access beside the policies, tests/access/*.yaml: no cluster, no AWS, no credentials.
+
+    A case says whom it is about (principal, group or team), what they can and what they cannot do, where. What breaks
+    a promise is shown with its chain, or with what is missing. A test that names what is not there fails, too: it
+    would say nothing. `iamrbac schema test` prints the language.
+
+    Members are as the policies declare them (iamGroup payments-oncall), or with --people FILE the people themselves.
+    A grant is tested where some `can` holds by it; --coverage lists those that no test speaks of.
+
+    Exit codes: 0 every promise is kept, also where there is no test; 1 of some it is not known, or the repository
+    cannot be read; 3 a promise is broken, a test is wrong, too few grants are tested, or the documents are invalid;
+    64 no such PATH or cluster.
+
+    Examples:
+      iamrbac test
+      iamrbac test tests/access/payments.yaml --cluster production
+      iamrbac test --coverage --fail-under 80
+      iamrbac test --people people.json -o json
+    """
     from iamrbac import wiring
     from iamrbac.cli.show import line_of
-    from iamrbac.cli.validate import _inside
+    from iamrbac.cli.validate import inside
     from iamrbac.render.expect import tested_json, tested_text
     from iamrbac.usecases.expect import RunRequest, run_tests
 
@@ -44,7 +62,7 @@ def command(
         at_now(),
         tuple(cluster or ()),
         wiring.identities(people) if people is not None else None,
-        tuple(_inside(path, root) for path in paths or ()),
+        tuple(inside(path, root) for path in paths or ()),
         coverage,
         fail_under,
     )

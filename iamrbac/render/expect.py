@@ -7,11 +7,12 @@ from itertools import groupby
 from typing import Any
 
 from iamrbac.access.expected.mistake import COVERAGE
+from iamrbac.findings.finding import Level
 from iamrbac.model.origin import Origin
 from iamrbac.render.can import answer_json, why
 from iamrbac.render.findings import Paint, count, findings_text
 from iamrbac.render.plain import printable
-from iamrbac.usecases.expect import OUTCOMES, Tested, Told, Tried, sentence
+from iamrbac.usecases.expect import OUTCOMES, Told, Tried, Verdict, sentence
 
 Line = Callable[[Origin], str]
 NONE = "No tests of access: tests/access/ has none. Next: write one (iamrbac schema test), or iamrbac test --help"
@@ -24,7 +25,7 @@ _WORDS = {
 _INDENT = 11
 
 
-def tested_text(tested: Tested, line: Line, paint: Paint, *, quiet: bool = False, untested: bool = False) -> str:
+def tested_text(tested: Verdict, line: Line, paint: Paint, *, quiet: bool = False, untested: bool = False) -> str:
     """Return a block for each file, a line for each test; `quiet`: only tests that do not pass."""
     if tested.invalid:
         return findings_text(tested.findings, paint)
@@ -39,7 +40,7 @@ def tested_text(tested: Tested, line: Line, paint: Paint, *, quiet: bool = False
     return "\n".join([*lines, *_summary(tested)])
 
 
-def tested_json(tested: Tested, line: Line) -> dict[str, Any]:
+def tested_json(tested: Verdict, line: Line) -> dict[str, Any]:
     """Return the same as `-o json` writes it."""
     covered = tested.coverage
     return {
@@ -66,10 +67,11 @@ def tested_json(tested: Tested, line: Line) -> dict[str, Any]:
     }
 
 
-def details(case: Tried, tested: Tested, line: Line) -> Iterator[tuple[str, tuple[str, ...]]]:
+def details(case: Tried, tested: Verdict, line: Line) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each thing that keeps a test from passing, with the lines that explain it; nothing is escaped yet."""
     for finding in case.findings:
-        yield finding.message + (f". Next: {finding.hint}" if finding.hint else ""), ()
+        level = "" if finding.level is Level.ERROR else f"{finding.level.value}: "
+        yield level + finding.message + (f". Next: {finding.hint}" if finding.hint else ""), ()
     for told in case.told:
         breach, answer = told.breach, told.answer
         lines: tuple[str, ...] = ()
@@ -80,7 +82,7 @@ def details(case: Tried, tested: Tested, line: Line) -> Iterator[tuple[str, tupl
         yield f"and {case.more} more", ()
 
 
-def summary_text(tested: Tested) -> str:
+def summary_text(tested: Verdict) -> str:
     """Return how many tests there are, how they ended, and how many grants are tested."""
     ends = [f"{number} {outcome}" for outcome in OUTCOMES if (number := tested.count(outcome)) or outcome == "passed"]
     covered = tested.coverage
@@ -88,7 +90,7 @@ def summary_text(tested: Tested) -> str:
     return f"{count(len(tested.cases), 'test')}: {', '.join(ends)}{grants}."
 
 
-def _summary(tested: Tested) -> Iterator[str]:
+def _summary(tested: Verdict) -> Iterator[str]:
     if tested.skipped:
         yield f"{count(tested.skipped, 'test')} left out, about none of the clusters that were asked."
     for finding in tested.findings:
@@ -97,7 +99,7 @@ def _summary(tested: Tested) -> Iterator[str]:
     yield summary_text(tested) if tested.cases or tested.skipped else NONE
 
 
-def _case(case: Tried, tested: Tested, line: Line, paint: Paint) -> Iterator[str]:
+def _case(case: Tried, tested: Verdict, line: Line, paint: Paint) -> Iterator[str]:
     word, style = _WORDS[case.outcome]
     where = "" if case.outcome == "passed" else f" ({line(case.origin)})"
     yield f"  {paint(word.ljust(_INDENT - 4), style)}  {printable(case.name)}{printable(where)}"
@@ -106,12 +108,12 @@ def _case(case: Tried, tested: Tested, line: Line, paint: Paint) -> Iterator[str
         yield from (" " * (_INDENT + 2) + printable(one) for one in lines)
 
 
-def _untested(tested: Tested, line: Line) -> Iterator[str]:
+def _untested(tested: Verdict, line: Line) -> Iterator[str]:
     for grant in tested.coverage.untested if tested.coverage is not None else ():
         yield f"{line(grant.origin)} {grant.role} for {grant.team}/{grant.set_name}"
 
 
-def _case_json(case: Tried, tested: Tested, line: Line) -> dict[str, Any]:
+def _case_json(case: Tried, tested: Verdict, line: Line) -> dict[str, Any]:
     return {
         "name": case.name,
         "because": line(case.origin),
@@ -122,7 +124,7 @@ def _case_json(case: Tried, tested: Tested, line: Line) -> dict[str, Any]:
     }
 
 
-def _told_json(told: Told, tested: Tested, line: Line) -> dict[str, Any]:
+def _told_json(told: Told, tested: Verdict, line: Line) -> dict[str, Any]:
     breach, answer = told.breach, told.answer
     world = tested.worlds[breach.cluster]
     return {

@@ -84,7 +84,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Verdict:
     """What became of all tests, or (with `invalid`) why there are none to judge."""
 
     invalid: bool = False
@@ -113,7 +113,7 @@ class Tested:
 
 def run_tests(
     repository: Repository, roles: Roles, own: RbacState, catalogue: Catalogue, request: RunRequest
-) -> Tested:
+) -> Verdict:
     """Judge every test; `own` and `catalogue` are what Kubernetes itself has.
 
     Raises RepositoryError, and UsageError for an unknown cluster or a path that holds no test.
@@ -123,13 +123,13 @@ def run_tests(
     tests, broken = _chosen(tests, broken, request.paths)
     errors = tuple(finding for finding in (*loaded.findings, *broken) if finding.level is Level.ERROR)
     if loaded.documents is None or errors:
-        return Tested(invalid=True, findings=in_order(errors or loaded.findings))
+        return Verdict(invalid=True, findings=in_order(errors or loaded.findings))
     documents = loaded.documents
     selected = select(documents.config.document.clusters, request.clusters)
     worlds = _worlds(documents, selected, own, roles, request)
     if worlds.failed:
         errors = tuple(finding for finding in worlds.findings if finding.level is Level.ERROR)
-        return Tested(invalid=True, findings=in_order(locate(errors, repository)))
+        return Verdict(invalid=True, findings=in_order(locate(errors, repository)))
     judges = {name: Judge(world, own.roles) for name, world in worlds.clusters.items()}
     sets = access_sets(documents, request.at)
     guesses = ids.Guesses()
@@ -144,7 +144,7 @@ def run_tests(
     covered = coverage(keeper, judges, sets, selected)
     findings = [finding for case in cases for finding in (*case.findings, *_failed(case))]
     findings += _coverage(covered, request)
-    return Tested(
+    return Verdict(
         findings=in_order(locate(findings, repository)),
         cases=tuple(cases),
         coverage=covered,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product as pairs_of
 from typing import Literal, TypeAlias
 
+from iamrbac.access.eks_policies import matches_star
 from iamrbac.access.expected.actions import Product, named
 from iamrbac.access.expected.promises import Promise, Wish
 from iamrbac.access.expected.who import Person
@@ -119,7 +120,7 @@ class Keeper:
             by_place.setdefault(one.namespace, []).append(one)
         for place, given in by_place.items():
             own = (*wish.asked.inside, *(self._about(product, place) for product in wish.asked.itself))
-            others = (product for at, product in wish.asked.elsewhere if place in ("", at))
+            others = (product for at, product in wish.asked.elsewhere if not place or (at and matches_star(place, at)))
             products = (*own, *others)
             if products:
                 yield from self._cannot(cluster, person, wish, given, place, products)

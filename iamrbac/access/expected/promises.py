@@ -118,7 +118,7 @@ class Reader:
             who, people = self._people(row, notes, *path)
             name = f"{case.name}: {who}" if case.name else who
             if len(row.allowed) != len(columns):
-                message = f"the row has {len(row.allowed)} answers, and the table {len(columns)} columns"
+                message = f"answers in the row: {len(row.allowed)}; columns in the table: {len(columns)}"
                 notes.note(
                     Level.ERROR, MistakeError(ROW, message, "write one answer for each column"), *path, "allowed"
                 )
