@@ -86,6 +86,7 @@ class Session:
 
 def test_every_console_block_prints_what_it_shows(fresh_sandbox: Sandbox, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "policies", tmp_path / "repo" / "policies")
+    shutil.copytree(ROOT / "tests" / "access", tmp_path / "repo" / "tests" / "access")
     shutil.copy(ROOT / "iamrbac.yaml", tmp_path / "repo")
     session = Session(fresh_sandbox, tmp_path / "repo")
     text = README.read_text()

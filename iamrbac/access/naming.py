@@ -39,7 +39,7 @@ def find_somebody(judge: Judge, asked: Asked, instance: str) -> Somebody | None:
     if found is None and text.startswith("arn:"):
         found = judge.somebody(text)
     if found is None:
-        named = _by_name(judge).get(text, ())
+        named = by_name(judge).get(text, ())
         if len(named) > 1:
             raise UsageError(
                 f"{text} may be {' or '.join(one.principal for one in named)}", hint="write the one that is meant"
@@ -61,7 +61,7 @@ def similar(judges: Iterable[Judge], text: str, instance: str) -> tuple[str, ...
             if group.startswith(ours)
         }
     else:
-        named = (name for judge in judges for name in _by_name(judge))
+        named = (name for judge in judges for name in by_name(judge))
         names = {name for name in named if " " not in name and (":" in name) == (":" in text)}
     return tuple(difflib.get_close_matches(text, sorted(names), 3))
 
@@ -112,6 +112,19 @@ def in_namespaces(request: Request, catalogue: Catalogue) -> bool:
     virtual = (one for one in VIRTUAL if (one.group, one.plural) == (request.api_group, request.resource))
     known = catalogue.exact(request.api_group, request.resource) or next(virtual, None)
     return known is None or known.namespaced
+
+
+def asked(request: Request, *, anywhere: bool = False) -> str:
+    """Return a request as a person says it: `get pods/log named a in payments`."""
+    if request.path:
+        return f"{request.verb} {request.path}"
+    resource = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
+    group = f".{request.api_group}" if request.api_group not in ("", "*") else ""
+    name = f" named {request.name}" if request.name else ""
+    if anywhere:
+        return f"{request.verb} {resource}{group}{name} in some namespace"
+    where = f"in {request.namespace}" if request.namespace else "in the whole cluster"
+    return f"{request.verb} {resource}{group}{name} {where}"
 
 
 def _subject(judge: Judge, text: str, instance: str) -> Somebody | None:
@@ -197,7 +210,7 @@ def names_of(principal: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _by_name(judge: Judge) -> Mapping[str, tuple[Somebody, ...]]:
+def by_name(judge: Judge) -> Mapping[str, tuple[Somebody, ...]]:
     """Return everybody by each of their names. Kept: many questions are asked of the same clusters."""
     found: dict[str, list[Somebody]] = defaultdict(list)
     for one in judge.everybody():

@@ -40,7 +40,7 @@ def command(
     repository = wiring.repository(repo)
     root = Path(repository.root)
     names = wiring.roles(root).names()
-    validation = validate(repository, names, [_inside(path, root) for path in paths or ()])
+    validation = validate(repository, names, [inside(path, root) for path in paths or ()])
     if output is Output.JSON:
         terminal.json(validation_json(validation))
     else:
@@ -48,7 +48,7 @@ def command(
     return 0 if validation.valid else 3
 
 
-def _inside(path: Path, root: Path) -> str:
+def inside(path: Path, root: Path) -> str:
     """Return a PATH as the repository calls it. Raises UsageError for one that is not there, or elsewhere."""
     if not os.path.lexists(path):
         raise UsageError("there is no such file or folder", where=str(path), hint="correct the path")

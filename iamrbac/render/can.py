@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 
 from iamrbac.access.held import subject_text
 from iamrbac.access.judge import Chain, Somebody
+from iamrbac.access.naming import asked
 from iamrbac.access.world import World, shown_role
 from iamrbac.plan.change import FailedCluster
 from iamrbac.rbac.objects import Request, Subject
 from iamrbac.rbac.wire import rule_to_json
 from iamrbac.render.misses import miss_json, miss_lines
 from iamrbac.render.plain import printable
-from iamrbac.render.rules import Line, asked, because, binding_text, rule_text
+from iamrbac.render.rules import Line, because, binding_text, rule_text
 from iamrbac.usecases.ask import Answer
 
 Paint: TypeAlias = Callable[[str, str], str]

@@ -13,19 +13,6 @@ Line = Callable[[Origin], str]
 _SHOWN = 3
 
 
-def asked(request: Request, *, anywhere: bool = False) -> str:
-    """Return a request as a person says it: `get pods/log named a in payments`."""
-    if request.path:
-        return f"{request.verb} {request.path}"
-    resource = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
-    group = f".{request.api_group}" if request.api_group not in ("", "*") else ""
-    name = f" named {request.name}" if request.name else ""
-    if anywhere:
-        return f"{request.verb} {resource}{group}{name} in some namespace"
-    where = f"in {request.namespace}" if request.namespace else "in the whole cluster"
-    return f"{request.verb} {resource}{group}{name} {where}"
-
-
 def rule_text(rule: Rule, request: Request | None = None) -> str:
     """Return a rule as a person says it: `get, list on pods, pods/log and 9 more (apps) named a`.
 

@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 
 from iamrbac.access.held import subject_text
 from iamrbac.access.judge import SYSTEM, Chain
+from iamrbac.access.naming import asked
 from iamrbac.access.world import World
 from iamrbac.plan.change import FailedCluster
 from iamrbac.rbac.objects import Request
 from iamrbac.render.can import chain_json, failure_json, role_text
 from iamrbac.render.plain import printable
-from iamrbac.render.rules import Line, asked, because, binding_text
+from iamrbac.render.rules import Line, because, binding_text
 from iamrbac.usecases.ask import Able
 
 Paint: TypeAlias = Callable[[str, str], str]

@@ -78,6 +78,11 @@ def load_beside(
     return tuple(found), in_order(locate(findings, repository))
 
 
+def within(file: str, path: str) -> bool:
+    """Say whether a file is a path, or lies in the folder that it is; both relative to the repository."""
+    return path in ("", ".", file) or file.startswith(f"{path}/")
+
+
 def _parse(document: RawDocument, repository: Repository, findings: list[Finding]) -> Parsed | None:
     parsed = parse(document.value, document.file, lambda path: repository.scalar(document.file, path))
     if not isinstance(parsed, tuple):

@@ -11,7 +11,7 @@ from iamrbac.model.access_tests import TESTS_FOLDER, AccessTest
 from iamrbac.model.errors import UsageError
 from iamrbac.model.parse import CONFIG_FILE
 from iamrbac.model.waivers import WAIVERS_FILE, Waivers
-from iamrbac.usecases.load import Loaded, load, load_beside
+from iamrbac.usecases.load import Loaded, load, load_beside, within
 from iamrbac.usecases.ports import Repository
 
 
@@ -48,7 +48,7 @@ def validate(repository: Repository, template_names: Collection[str], paths: Col
         *(one.file or "" for one in findings),
     }
     for path in paths:
-        if not any(_within(file, path) for file in files):
+        if not any(within(file, path) for file in files):
             hint = "name iamrbac.yaml, waivers.yaml, a file *.yaml in policies/ or tests/access/, or a folder of such"
             raise UsageError("this holds no document of the repository", where=path, hint=hint)
     findings = tuple(finding for finding in findings if not paths or _counts(finding, paths, loaded))
@@ -66,10 +66,6 @@ def validate(repository: Repository, template_names: Collection[str], paths: Col
 
 def _counts(finding: Finding, paths: Collection[str], loaded: Loaded) -> bool:
     file = finding.file
-    if file is None or any(_within(file, path) for path in paths):
+    if file is None or any(within(file, path) for path in paths):
         return True
     return loaded.readable is None and file == CONFIG_FILE
-
-
-def _within(file: str, path: str) -> bool:
-    return path in ("", ".", file) or file.startswith(f"{path}/")

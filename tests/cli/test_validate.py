@@ -57,7 +57,11 @@ def test_json_says_the_same_in_its_published_shape(name: str, capsys: pytest.Cap
 
 
 def test_the_sample_repository_is_fine(capsys: pytest.CaptureFixture[str]) -> None:
-    assert validate(capsys, "-C", ROOT) == (0, "OK: 2 policies, 1 temporary grant, 3 clusters; 0 warnings.\n", "")
+    assert validate(capsys, "-C", ROOT) == (
+        0,
+        "OK: 2 policies, 1 temporary grant, 3 clusters, 4 tests of access; 0 warnings.\n",
+        "",
+    )
     assert as_json(capsys, "-C", ROOT) == (0, {"formatVersion": 1, "valid": True, "findings": []})
 
 
