@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from iamrbac.rbac.objects import Binding, Role
     from iamrbac.roles.builtin import Builtin
     from iamrbac.usecases.plan import PlanRequest
-    from iamrbac.usecases.ports import Edges, Kubeconfig, People, Repository, Roles
+    from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Repository, Roles
     from iamrbac.usecases.whoami import OwnEdges
 
 
@@ -114,6 +114,13 @@ def output_folder(root: Path) -> OutputFolder:
     from iamrbac.documents.output import OutputFolder
 
     return OutputFolder(root)
+
+
+def new_folder(root: Path) -> NewFolder:
+    """Return a folder that becomes an access repository; it need not be there yet."""
+    from iamrbac.documents.scaffold import NewFolder
+
+    return NewFolder(root)
 
 
 def kube_opener(aws: boto3.Session) -> Callable[[Target], KubeApi]:

@@ -8,6 +8,7 @@ from collections.abc import Generator
 import pytest
 
 from iamrbac.sandbox.controlplane.binaries import ASSETS, BINARIES, missing
+from tests.ci import tools
 
 REQUIRED = "IAMRBAC_E2E"
 """Set to `required`, it makes the servers' absence a failure."""
@@ -18,6 +19,8 @@ _ran = 0
 def pytest_sessionstart() -> None:
     if os.environ.get(REQUIRED) == "required" and missing():
         pytest.exit(f"no real API server: {_absent()}; {HOW}", returncode=1)
+    if os.environ.get(REQUIRED) == "required" and tools.missing():
+        pytest.exit(f"nothing judges the workflows: {_no_tools()}", returncode=1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         skip = pytest.mark.skip(reason=f"no real API server: {_absent()}")
         for item in items:
             if item.get_closest_marker("e2e") is not None:
+                item.add_marker(skip)
+    if tools.missing():
+        skip = pytest.mark.skip(reason=_no_tools())
+        for item in items:
+            if item.get_closest_marker("go_tool") is not None:
                 item.add_marker(skip)
 
 
@@ -42,6 +50,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or hasattr(session.config, "workerinput"):
         return
+    if tools.missing():
+        reporter.write_line(f"No test judged the workflows: {_no_tools()}. Next: install Go (https://go.dev/dl)")
     if missing():
         reporter.write_line(f"No test ran on a real API server: {_absent()}. Next: {HOW}")
     else:
@@ -50,3 +60,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
 
 def _absent() -> str:
     return f"{', '.join(missing())} neither in {ASSETS} nor built before, and Go is not on the PATH"
+
+
+def _no_tools() -> str:
+    return f"{', '.join(tools.missing())} not built before, and Go is not on the PATH"

@@ -15,6 +15,7 @@ from iamrbac.model.errors import IamrbacError
 
 # name → (module, one line for --help). The module has a function `command`; its docstring is the command's own help.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Write a new access repository, with its pipelines."),
     "validate": ("validate", "Check the documents: no cluster, no AWS."),
     "schema": ("schema", "Print the JSON Schema of a document kind."),
     "compile": ("compile", "Write the objects that the policies mean."),

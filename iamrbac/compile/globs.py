@@ -10,6 +10,8 @@ from typing import Final
 MAX_NAME: Final = 63
 MAX_STATES: Final = 20_000
 """Beyond that the answer is "they may": a check that gives up must refuse."""
+MAX_STEPS: Final = 3_000_000
+"""Of all answers that one check asks for: rules and patterns that are written to be slow must not keep it busy."""
 _NOT_A_NAME: Final = ("-*", "*-")
 
 
@@ -56,12 +58,22 @@ def glob(pattern: str) -> Glob:
     return Glob(pattern)
 
 
+class Patience:
+    """Counts the steps of all the answers of one check."""
+
+    def __init__(self) -> None:
+        self.left = MAX_STEPS
+
+
 @lru_cache(maxsize=4096)
-def example(inside: tuple[str, ...], outside: tuple[str, ...]) -> str | None:
+def example(inside: tuple[str, ...], outside: tuple[str, ...], patience: Patience | None = None) -> str | None:
     """Return a shortest namespace name that every pattern inside and no pattern outside matches; None: there is none.
 
-    Where there are too many combinations to tell, it is the first pattern itself.
+    Where there are too many combinations to tell, or no patience is left, it is the first pattern itself.
     """
+    patience = patience or Patience()
+    if patience.left < 0:
+        return inside[0]
     globs = [glob(pattern) for pattern in (*inside, *outside, *_NOT_A_NAME)]
     needed = len(inside)
     alphabet = _alphabet(inside + outside)
@@ -79,7 +91,8 @@ def example(inside: tuple[str, ...], outside: tuple[str, ...]) -> str | None:
             if all(after[:needed]) and after not in seen:
                 seen.add(after)
                 queue.append((name + character, after))
-        if len(seen) > MAX_STATES:
+        patience.left -= len(alphabet) * len(globs)
+        if len(seen) > MAX_STATES or patience.left < 0:
             return inside[0]
     return None
 

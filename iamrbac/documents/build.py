@@ -25,7 +25,8 @@ from yaml.events import (
 from iamrbac.documents import problem as ids
 from iamrbac.documents.problem import BrokenError, Problem
 from iamrbac.documents.scalars import DISPUTED, Disputed, resolve
-from iamrbac.documents.syntax import explain
+from iamrbac.documents.syntax import explain, hidden_in, hidden_words
+from iamrbac.model.hidden import hidden
 from iamrbac.model.short import short
 
 MAX_DEPTH: Final = 40
@@ -39,6 +40,8 @@ _KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", type(Non
 _NO_KEY: Final = object()
 _MERGE: Final = object()
 _CACHE_LIMIT: Final = 50_000
+_NO_FURTHER: Final = "the file is not read any further"
+_FIRST: Final = "correct these first"
 
 
 class Mark(Protocol):
@@ -67,6 +70,7 @@ class Builder:
             self._scalars.clear()
         reading = _Pass(self._scalars, self._most)
         try:
+            reading.look(text)
             reading.run(text)
         except BrokenError as broken:
             return None, (*reading.problems, broken.problem)
@@ -87,7 +91,16 @@ class _Pass:
         self._count = 0
         self._anchors: dict[str, _Anchored] = {}
         self._open: set[str] = set()
+        self._seen: set[str] = set()
         self._merges: dict[int, list[dict[str, Any]]] = {}
+
+    def look(self, text: bytes) -> None:
+        """Look for characters that people do not see, comments included. Raises BrokenError after many."""
+        for character, problem in hidden_in(text):
+            self._seen.add(character)
+            self.problems.append(problem)
+            if len(self.problems) >= MAX_PROBLEMS:
+                raise BrokenError(Problem(ids.MANY, _NO_FURTHER, _FIRST, problem.line, problem.column))
 
     def run(self, text: bytes) -> None:
         """Read all events; raises BrokenError and YAMLError. One flat loop: every scalar of every file passes here."""
@@ -149,13 +162,13 @@ class _Pass:
                     _problem(ids.TOO_MUCH, event, f"the file holds more than {self._most:,} values", _SPLIT)
                 )
         if not self._documents or (self.root is None and not self.problems):
-            raise BrokenError(Problem(ids.EMPTY, "the file is empty", "write a document into it, or delete it"))
+            raise BrokenError(Problem(ids.EMPTY, "the file is empty", "write a document into it, or delete it", 1, 1))
 
     def _tell(self, id_: str, event: Any, message: str, hint: str) -> None:
         """Note a problem after which reading goes on; whoever has many has one mistake many times."""
         self.problems.append(_problem(id_, event, message, hint))
         if len(self.problems) >= MAX_PROBLEMS:
-            raise BrokenError(_problem(ids.MANY, event, "the file is not read any further", "correct these first"))
+            raise BrokenError(_problem(ids.MANY, event, _NO_FURTHER, _FIRST))
 
     def _document(self, event: Event) -> None:
         self._documents += 1
@@ -166,6 +179,8 @@ class _Pass:
     def _scalar(self, event: ScalarEvent) -> object:
         """Return the value of a scalar that was not met before, or is quoted, or tagged."""
         text: str = event.value
+        if event.style == '"':
+            self._escaped(event, text)
         if not event.implicit[0]:
             if event.tag is not None and event.tag not in _KNOWN_TAGS:
                 self._tagged(event)
@@ -178,6 +193,13 @@ class _Pass:
             self._tell(ids.DISPUTED_SCALAR, event, message, hint)
             return text
         return self._scalars.setdefault(text, value)
+
+    def _escaped(self, event: ScalarEvent, text: str) -> None:
+        """Tell of a character that people do not see and that an escape writes."""
+        for _, character in hidden(text):
+            if character not in self._seen:
+                self._tell(ids.HIDDEN, event, *hidden_words(character))
+                return
 
     def _opened(self, event: MappingStartEvent | SequenceStartEvent, depth: int) -> None:
         if depth >= MAX_DEPTH:

@@ -16,6 +16,7 @@ TOO_MUCH = "DOC009"
 EMPTY = "DOC010"
 ALIAS = "DOC011"
 MANY = "DOC012"
+HIDDEN = "DOC013"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.reader import ReaderError
 
 from iamrbac.documents import problem as ids
 from iamrbac.documents.problem import Problem
+from iamrbac.model.hidden import hidden, named
 
 # What YAML does not allow in its text (YAML 1.1 §5.1, as libyaml checks it).
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -32,6 +34,21 @@ def position(text: str, offset: int) -> tuple[int, int]:
     """Return line and column, from 1, of an offset in the text, lines as YAML counts them."""
     breaks = [match.end() for match in _BREAK.finditer(text, 0, offset)]
     return len(breaks) + 1, offset - (breaks[-1] if breaks else 0) + 1
+
+
+def hidden_in(text: bytes) -> Iterator[tuple[str, Problem]]:
+    """Yield each character of a UTF-8 text that people do not see, with its problem; YAML itself refuses ASCII's."""
+    if text.isascii():
+        return
+    decoded = text.decode("utf-8", "replace")
+    for offset, character in hidden(decoded):
+        message, hint = hidden_words(character)
+        yield character, Problem(ids.HIDDEN, message, hint, *position(decoded, offset))
+
+
+def hidden_words(character: str) -> tuple[str, str]:
+    """Return message and hint for a character that people do not see."""
+    return f"{named(character)} stands here: it hides or reorders what a reviewer sees", "remove it"
 
 
 def explain(error: YAMLError, data: bytes) -> Problem:

@@ -10,8 +10,11 @@ from typing import Final
 
 from iamrbac.documents import problem as ids
 from iamrbac.documents.problem import Problem
+from iamrbac.model.hidden import hidden, named
 
 SUFFIXES: Final = (".yaml", ".yml")
+_GIT: Final = ".git"
+_NOWHERE: Final = ("it is a symlink that leads nowhere", "remove it, or correct its target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,23 @@ def documents_below(root: Path, folder: str) -> tuple[Found, ...]:
 
 
 def within(root: Path, file: str) -> Found:
-    """Return the file of that name; a symlink that leads out of the repository is a problem, not followed."""
-    path = root / file
-    if not path.is_symlink():
-        return Found(file, path)
+    """Return the file of that name; one that links lead out of the repository, or to Git's own files, is a problem.
+
+    Any part of the name may be a link. Git's config may hold a token, and messages quote what they are about.
+    """
+    path, top = root / file, root.resolve()
     try:
-        target = path.resolve(strict=True)
+        target = path.resolve()
     except (OSError, RuntimeError):
-        return _refused(file, path, "it is a symlink that leads nowhere", "remove it, or correct its target")
-    if not target.is_relative_to(root.resolve()):
+        return _refused(file, path, *_NOWHERE)
+    if target == top / file:
+        return Found(file, path)
+    if path.is_symlink() and not path.exists():
+        return _refused(file, path, *_NOWHERE)
+    if not target.is_relative_to(top):
         return _refused(file, path, "it is a symlink that leads out of the repository", "put the file itself here")
+    if _GIT in (part.lower() for part in target.relative_to(top).parts):
+        return _refused(file, path, "it is a symlink to a file of Git's own", "put the file itself here")
     return Found(file, path)
 
 
@@ -70,9 +80,10 @@ def _walk(root: Path, folder: Found, above: frozenset[Path]) -> Iterator[Found]:
         if not (named or is_folder):
             continue
         file = f"{folder.file}/{name}"
-        if not _printable(name):
+        strange = _strange(name)
+        if strange is not None:
             shown = file.encode("utf-8", "backslashreplace").decode()
-            yield _refused(shown, folder.path / name, "its name is not UTF-8", "rename it")
+            yield Found(shown, folder.path / name, strange)
             continue
         found = within(root, file) if linked else Found(file, folder.path / name)
         if found.problem is not None:
@@ -90,12 +101,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _printable(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _strange(name: str) -> Problem | None:
+    """Say what is wrong with a name: bytes that are no text come as lone surrogates, and lines end in no name."""
+    if any("\ud800" <= one <= "\udfff" for one in name):
+        return Problem(ids.UNREADABLE, "the file is not read: its name is not UTF-8", "rename it")
+    found = next((one for _, one in hidden(name)), None) or next((one for one in name if one in "\t\r\n"), None)
+    if found is None:
+        return None
+    message = f"the file is not read: its name has {named(found)} in it, which hides what a reviewer sees"
+    return Problem(ids.HIDDEN, message, "rename it")
 
 
 def _refused(file: str, path: Path, why: str, hint: str) -> Found:

@@ -87,6 +87,13 @@ class OutputError(IamrbacError):
     code = "ERR209"
 
 
+class OccupiedError(IamrbacError):
+    """A new repository's files are there already; nothing was written (exit 3)."""
+
+    code = "ERR210"
+    exit_code = 3
+
+
 class StalePlanError(IamrbacError):
     """A saved plan no longer fits the policy or the target (exit 4)."""
 

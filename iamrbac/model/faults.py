@@ -75,12 +75,13 @@ class _Error:
 def faults(error: ValidationError, model: type[BaseModel], written: Written) -> tuple[Fault, ...]:
     """Return what is wrong, in the order of the document's keys, one fault for each mistake."""
     found = [_read(raw, model, written) for raw in error.errors(include_url=False)]
-    meant = {(one.path[:-1], closest(str(one.path[-1]), one.known)) for one in found if one.known}
-    translated = [_translate(one) for one in found if not _echo(one) and not _misspelled(one, meant)]
-    if len(translated) <= MAX_FAULTS:
-        return tuple(translated)
-    more = Fault(MANY, (), f"{len(translated) - MAX_FAULTS} more faults in this file", "correct these first")
-    return (*translated[:MAX_FAULTS], more)
+    unknown = [one for one in found if one.known][:MAX_FAULTS]
+    meant = {(one.path[:-1], closest(str(one.path[-1]), one.known)) for one in unknown}
+    told = [one for one in found if not _echo(one) and not _misspelled(one, meant)]
+    translated = tuple(_translate(one) for one in told[:MAX_FAULTS])
+    if len(told) <= MAX_FAULTS:
+        return translated
+    return (*translated, Fault(MANY, (), f"{len(told) - MAX_FAULTS} more faults in this file", "correct these first"))
 
 
 def describe(value: object, written: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
@@ -59,6 +59,26 @@ class Repository(Protocol):
 
     def scalar(self, file: str, path: Path) -> str | None:
         """The scalar at `path` as written, before YAML made a number or a boolean of it."""
+        ...
+
+
+class NewFolder(Protocol):
+    """A folder that becomes an access repository."""
+
+    name: str
+    shown: str
+    """The folder as it was named."""
+
+    def text(self, name: str) -> str:
+        """Return one of the files that are shipped for new repositories."""
+        ...
+
+    def there(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Return which of these paths are there already. Raises OutputError where something else is in the way."""
+        ...
+
+    def create(self, files: Mapping[str, str]) -> None:
+        """Write new files, path → text; none that is there is changed. Raises OutputError when the disk refuses."""
         ...
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
-from iamrbac.compile.globs import example, literal_prefix
+from iamrbac.compile.globs import Patience, example, literal_prefix
 from iamrbac.model.documents import NamespaceRule
 from iamrbac.model.selection import consents, matches, reserved
 
+MAX_REFUSALS = 10
 UNPATTERNED = "kube-*"
 """No pattern of a policy ever matches these, nor the home namespace (design §2, Scope)."""
 
@@ -27,6 +29,7 @@ class Owners:
             self._by_prefix[literal_prefix(rule.name)].append(index)
         self._prefixes = sorted(self._by_prefix)
         self._of_name: dict[str, NamespaceRule | None] = {}
+        self._patience = Patience()
 
     def of_name(self, name: str) -> NamespaceRule | None:
         """Return the rule that decides about a namespace, None where it is free."""
@@ -36,14 +39,20 @@ class Owners:
         return self._of_name[name]
 
     def of_pattern(self, pattern: str, team: str) -> Iterator[tuple[NamespaceRule, str]]:
-        """Yield each rule that decides about some name of the pattern and refuses the team, with such a name."""
+        """Yield each rule that decides about some name of the pattern and refuses the team, with such a name.
+
+        At most MAX_REFUSALS of them.
+        """
+        return islice(self._refusals(pattern, team), MAX_REFUSALS)
+
+    def _refusals(self, pattern: str, team: str) -> Iterator[tuple[NamespaceRule, str]]:
         near = self._near(pattern)
         for place, index in enumerate(near):
             rule = self.rules[index]
             if consents(rule, team):
                 continue
             earlier = tuple(self.rules[at].name for at in near[:place])
-            name = example((pattern, rule.name), (*earlier, UNPATTERNED, self._home))
+            name = example((pattern, rule.name), (*earlier, UNPATTERNED, self._home), self._patience)
             if name is not None:
                 yield rule, self._known(pattern, rule) or name
 
@@ -52,7 +61,7 @@ class Owners:
         for index, rule in enumerate(self.rules):
             earlier = [at for at in self._near(rule.name) if at < index]
             taken = tuple(self.rules[at].name for at in earlier)
-            if taken and example((rule.name,), taken) is None:
+            if taken and example((rule.name,), taken, self._patience) is None:
                 hiding = next(self.rules[at] for at in earlier if example((rule.name, self.rules[at].name), ()))
                 yield index, rule, hiding
 

@@ -1,0 +1,200 @@
+"""Our workflow files as they are written: what they may, what they take, whose code they run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.ci import tools
+from tests.ci.workflows import (
+    ACCESS,
+    ACTION,
+    APPLY,
+    GITHUB,
+    GITLAB,
+    POLICY,
+    REVIEWS,
+    WORKFLOWS,
+    Step,
+    load,
+    step,
+    steps,
+)
+from tests.conftest import ROOT
+
+# What the runner itself sets (GitHub's default environment variables).
+OF_THE_RUNNER = re.compile("RUNNER_TEMP|GITHUB_[A-Z_]+|PATH")
+STEPS = [one for file in GITHUB for one in steps(file)]
+RUN = [one for one in STEPS if one.run]
+
+
+def called(one: Step) -> str:
+    """Return what a step is called in the name of a test."""
+    return f"{one.file}:{one.name or one.uses.split('@')[0]}"
+
+
+@pytest.mark.go_tool
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_actionlint_finds_nothing(file: Path) -> None:
+    lint = [str(tools.tool("actionlint")), "-no-color", "-shellcheck=", "-pyflakes=", str(file)]
+    done = subprocess.run(lint, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.go_tool
+def test_the_action_can_be_used_with_its_inputs_and_no_others(tmp_path: Path) -> None:
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "iamrbac").mkdir()
+    shutil.copy(ACTION, tmp_path / "iamrbac")
+    given = dict.fromkeys(load(ACTION)["inputs"], "x")
+    step = {"id": "it", "uses": "./iamrbac", "with": given}
+    after = {"run": 'echo "$FILE"', "env": {"FILE": "${{ steps.it.outputs.sarif }}"}}
+
+    def lint() -> str:
+        job = {"runs-on": "ubuntu-latest", "steps": [step, after]}
+        (workflows / "x.yml").write_text(json.dumps({"on": "pull_request", "jobs": {"x": job}}))
+        run = [str(tools.tool("actionlint")), "-no-color", "-oneline", "-shellcheck=", "-pyflakes="]
+        return subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+
+    assert lint() == ""
+    given["bass"] = "x"
+    assert 'input "bass" is not defined' in lint()
+
+
+def test_the_three_that_judge_a_pull_request_do_it_by_the_same_steps() -> None:
+    runs = [{one.name: one.run for one in steps(file) if one.run} for file in REVIEWS]
+    assert runs[0] == runs[1] == runs[2]
+    assert list(runs[0]) == [
+        "Install iamrbac",
+        "Find the base",
+        "Validate",
+        "Lint",
+        "Test",
+        "Show what would change",
+        "Comment",
+        "Write SARIF",
+    ]
+    assert step(APPLY, "Install iamrbac").run == runs[0]["Install iamrbac"]
+
+
+@pytest.mark.parametrize("one", RUN, ids=called)
+def test_no_script_has_an_expression_in_it(one: Step) -> None:
+    """GitHub writes expressions into a script as text, so a branch called `$(…)` would be run: all comes by `env`."""
+    assert "${{" not in one.run
+
+
+@pytest.mark.parametrize("one", RUN, ids=called)
+def test_every_variable_of_a_script_is_given_to_it(one: Step) -> None:
+    used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", one.run))
+    assert {name for name in used if not OF_THE_RUNNER.fullmatch(name)} - one.env.keys() - {"BASE"} == set()
+    assert "BASE" not in used or "BASE" in one.env
+
+
+@pytest.mark.parametrize("one", [one for one in STEPS if one.uses], ids=called)
+def test_other_actions_are_pinned_to_a_commit_with_its_version_beside(one: Step) -> None:
+    assert re.fullmatch("[a-z-]+/[a-z/-]+@[0-9a-f]{40}", one.uses)
+    texts = [file.read_text() for file in GITHUB if file.name == one.file]
+    assert all(re.search(rf"uses: {re.escape(one.uses)} # v\d+\.\d+\.\d+\n", text) for text in texts)
+
+
+def test_the_action_uses_no_other() -> None:
+    assert not [one.uses for one in steps(ACTION) if one.uses]
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_nothing_is_permitted_but_what_each_job_needs(file: Path) -> None:
+    value = load(file)
+    assert value["permissions"] == {}
+    needed: dict[str, dict[str, str]] = {
+        "access.yml": {"contents": "read", "pull-requests": "write", "security-events": "write"},
+        "policy.yml": {"contents": "read", "pull-requests": "write", "security-events": "write"},
+        "apply.yml": {"contents": "read", "id-token": "write"},
+    }
+    assert [job["permissions"] for job in value["jobs"].values()] == [needed[file.name]]
+    assert all(job["timeout-minutes"] <= 30 for job in value["jobs"].values())
+
+
+@pytest.mark.parametrize("file", GITHUB, ids=lambda file: file.name)
+def test_a_strangers_pull_request_meets_no_secret(file: Path) -> None:
+    text = file.read_text()
+    assert not re.search(r"\$\{\{[^}]*secrets\b", text)
+    assert not re.search("aws-(access-key-id|secret-access-key)", text)
+    triggers = load(file).get("on", {})
+    assert "pull_request_target" not in triggers
+    assert "workflow_run" not in triggers
+    for one in steps(file):
+        if one.uses.startswith("actions/checkout@"):
+            assert one.raw["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("file", REVIEWS, ids=lambda file: file.name)
+def test_only_a_pull_request_of_this_repository_is_written_to(file: Path) -> None:
+    ours = "github.event.pull_request.head.repo.full_name == github.repository"
+    writers = [one for one in steps(file) if "GH_TOKEN" in one.env or "upload-sarif" in one.uses]
+    assert writers
+    assert all(ours in one.raw["if"] for one in writers)
+
+
+def test_apply_runs_on_main_alone_one_at_a_time_and_is_never_cut_short() -> None:
+    value = load(APPLY)
+    assert value["on"]["push"] == {"branches": ["main"]}
+    assert "pull_request" not in value["on"]
+    assert value["concurrency"] == {"group": "apply", "cancel-in-progress": False}
+    job = value["jobs"]["apply"]
+    assert job["environment"] == "access"
+    assert "github.ref == 'refs/heads/main'" in job["if"]
+
+
+@pytest.mark.parametrize("file", REVIEWS, ids=lambda file: file.name)
+def test_one_failure_hides_no_other(file: Path) -> None:
+    later = [one for one in steps(file) if one.name in {"Lint", "Test", "Show what would change", "Comment"}]
+    assert len(later) == 4
+    assert all("!cancelled()" in one.raw["if"] for one in later)
+
+
+def test_the_inputs_of_the_action() -> None:
+    inputs = load(ACTION)["inputs"]
+    assert set(inputs) == {"base", "working-directory", "version", "fail-on", "comment"}
+    assert all(one["description"] and "default" in one for one in inputs.values())
+    given: dict[str, Any] = load(POLICY)["on"]["workflow_call"]["inputs"]
+    assert set(given) == {"base", "working-directory", "requirement", "fail-on", "comment"}
+
+
+def test_gitlab_runs_apply_on_the_default_branch_alone_and_stores_no_key() -> None:
+    value = yaml.safe_load(GITLAB.read_text())
+    assert [rule["if"] for rule in value["review"]["rules"]] == ['$CI_PIPELINE_SOURCE == "merge_request_event"']
+    assert [rule["if"] for rule in value["apply"]["rules"]] == [
+        "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $IAMRBAC_ROLE"
+    ]
+    assert value["apply"]["environment"] == value["apply"]["resource_group"] == "access"
+    assert value["apply"]["interruptible"] is False
+    assert "AWS_ACCESS_KEY_ID" not in GITLAB.read_text()
+
+
+def test_hooks_for_pre_commit_and_those_of_the_scaffold_are_the_same() -> None:
+    ours = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    scaffolded = yaml.safe_load((ROOT / "iamrbac/scaffold/documents/pre-commit-config.yaml").read_text())
+    (local,) = scaffolded["repos"]
+    stripped = [{key: value for key, value in one.items() if key != "description"} for one in ours]
+    assert [
+        {key: value for key, value in one.items() if key != "additional_dependencies"} for one in local["hooks"]
+    ] == (stripped)
+    for one in ours:
+        assert one["entry"].split()[0] == "iamrbac"
+        assert re.search(one["files"], "policies/temporary/inc-4211.yaml")
+        assert re.search(one["files"], "iamrbac.yaml")
+        assert not re.search(one["files"], "README.md")
+        assert not re.search(one["files"], "other/iamrbac.yaml")
+
+
+def test_the_review_of_the_scaffold_is_for_pull_requests() -> None:
+    assert load(ACCESS)["on"] == {"pull_request": None}
