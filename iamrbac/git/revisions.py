@@ -10,7 +10,9 @@ from typing import Final
 from iamrbac.git.command import Git, Said
 from iamrbac.model.errors import HistoryError
 
-_FETCH: Final = "fetch the whole history: `git fetch --unshallow`, in GitHub Actions `fetch-depth: 0` of actions/checkout"
+_FETCH: Final = (
+    "fetch the whole history: `git fetch --unshallow`, in GitHub Actions `fetch-depth: 0` of actions/checkout"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class History:
             return os.fsdecode(said.out.removesuffix(b"\n"))
         if "dubious ownership" in said.err:
             hint = f"`git config --global --add safe.directory {self._root}`, if you trust it"
-            raise HistoryError("git does not read a repository that another user owns", where=str(self._root), hint=hint)
+            message = "git does not read a repository that another user owns"
+            raise HistoryError(message, where=str(self._root), hint=hint)
         if "bare repository" in said.err:
             hint = "name a folder of a clone with a work tree with --repo DIR"
             raise HistoryError("this is a bare repository, or looks like one", where=str(self._root), hint=hint)

@@ -117,11 +117,15 @@ def test_a_symlink_that_leads_out_is_refused_as_on_disk(repo: Repo, out: Path, t
     repo.commit({})
     exported(repo, out)
     found = problems(out)
-    assert found.keys() == problems(repo.folder).keys() == {
-        *(f"policies/out{number}.yaml" for number in range(4)),
-        "policies/folder",
-        "policies/up/policies",
-    }
+    assert (
+        found.keys()
+        == problems(repo.folder).keys()
+        == {
+            *(f"policies/out{number}.yaml" for number in range(4)),
+            "policies/folder",
+            "policies/up/policies",
+        }
+    )
     assert all("it is a symlink" in message for message in found.values())
 
 
