@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from iamrbac.access.eks_policies import matches_star
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.access.rights import Right, common, rights
 from iamrbac.compile.names import team_of
@@ -29,7 +30,7 @@ from iamrbac.rbac.objects import Request, Rule
 
 Way: TypeAlias = Literal["gain", "lose"]
 _Piece: TypeAlias = Atom | str
-"""An atom of a rule, or the name of an access policy whose rules nobody knows."""
+"""An atom of a rule, or the name of a role whose rules nobody here knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Giver:
     """The part of the change that it gives; () where its rules are not known."""
     whole: bool
     """Whether that is the role's all."""
+    ends: datetime | None = None
+    """When what it gives ends by itself: a temporary grant's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Effect:
     """Sorted; ("",) is the whole cluster."""
     rules: tuple[Rule, ...]
     unknown: tuple[str, ...]
-    """Access policies whose rules AWS does not document: what they give is gained or lost, too."""
+    """Roles and access policies whose rules nobody here knows: what they give is gained or lost, too."""
     starts: datetime | None
     """None: at once."""
     until: datetime | None
@@ -68,7 +71,7 @@ class Effect:
 
     def about(self, request: Request) -> bool:
         """Say whether it makes the difference for a request, at its time."""
-        here = any(not one or one == request.namespace for one in self.namespaces)
+        here = any(not one or matches_star(one, request.namespace) for one in self.namespaces)
         return here and any(allows(rule, request) for rule in self.rules)
 
 
@@ -93,10 +96,17 @@ class Delta:
 
 def deltas(cluster: str, before: Judge, after: Judge, at: datetime) -> tuple[Delta, ...]:
     """Return what changes for every principal that is mapped on a cluster before or after, by name."""
-    had = {identity(one.principal): one for one in before.everybody()}
-    has = {identity(one.principal): one for one in after.everybody()}
+    had, has = _by_identity(before), _by_identity(after)
     found = (delta(cluster, before, had.get(key), after, has.get(key), at) for key in sorted(had.keys() | has.keys()))
     return tuple(one for one in found if one is not None)
+
+
+def _by_identity(judge: Judge) -> dict[str, Somebody]:
+    """Return everybody by what they are, or by name where two would be the same."""
+    found: dict[str, list[Somebody]] = defaultdict(list)
+    for one in judge.everybody():
+        found[judge.world.same.get(one.principal, identity(one.principal))].append(one)
+    return {key if len(some) == 1 else one.principal: one for key, some in found.items() for one in some}
 
 
 def delta(
@@ -201,7 +211,7 @@ def _of(right: Right) -> frozenset[_Piece]:
 def _giver(right: Right, found: frozenset[_Piece]) -> Giver:
     pieces = _of(right)
     given = compact(atom for rule in right.rules or () for atom in atoms(rule) if atom in found)
-    return Giver(right.role, team_of(right.group), right.origins, given, pieces <= found)
+    return Giver(right.role, team_of(right.group), right.origins, given, pieces <= found, right.ends)
 
 
 def _elsewhere(pieces: Sequence[_Piece], held: Sequence[Right]) -> tuple[str, ...]:

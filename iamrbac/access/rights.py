@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from iamrbac.access.eks_policies import matches_star
-from iamrbac.access.judge import Judge, Somebody
-from iamrbac.access.world import policy_name, shown_role
+from iamrbac.access.judge import Given, Judge, Somebody
+from iamrbac.access.world import shown_role
 from iamrbac.model.origin import Origin
-from iamrbac.rbac.escalation import EVERYTHING
-from iamrbac.rbac.objects import Binding, Role, Rule, User
+from iamrbac.rbac.objects import Binding, Rule, User
 from iamrbac.rbac.subjects import AUTHENTICATED, MASTERS, SubjectKey, keys_of, subject_key, with_authenticated
 
 
@@ -22,7 +21,7 @@ class Right:
     namespace: str
     """"" is the whole cluster; a pattern where an access policy has one."""
     rules: tuple[Rule, ...] | None
-    """None is "unknown", not "nothing": AWS does not document what the access policy gives."""
+    """None is "unknown", not "nothing": AWS does not document the access policy, or only the cluster has the role."""
     role: str
     """As a policy calls it."""
     group: str = ""
@@ -39,19 +38,37 @@ class Right:
 
 def rights(judge: Judge, somebody: Somebody) -> tuple[Right, ...]:
     """Return all that somebody has, also what everybody has who logs in."""
+    return tuple(dict.fromkeys(_rights(judge, somebody)))
+
+
+def common(found: tuple[Right, ...]) -> tuple[Right, ...]:
+    """Return what of somebody's rights everybody has in the whole cluster who logs in: discovery, reviews of oneself."""
+    return tuple(right for right in found if right.group == AUTHENTICATED and not right.namespace)
+
+
+def _rights(judge: Judge, somebody: Somebody) -> Iterator[Right]:
     user = with_authenticated(somebody.user)
-    masters = (Right("", EVERYTHING, MASTERS, MASTERS),) if MASTERS in user.groups else ()
     names = frozenset(keys_of(user))
-    bound = (_bound(judge, user, names, *pair) for pair in judge.authorizer.bindings_of(user))
-    return (*masters, *(right for right in bound if right.rules), *_associated(judge, somebody))
+    for given in judge.given(somebody):
+        if given.policy:
+            yield from _by_policy(judge, user, given)
+        elif given.binding is None:
+            yield Right("", given.rules, MASTERS, MASTERS)
+        elif rules := _counting(given.rules or (), given.binding):
+            yield _bound(judge, user, names, given.binding, rules)
+    for binding, role in judge.authorizer.bindings_of(user):
+        if role is None and binding.role_ref.kind == "ClusterRole":
+            yield _bound(judge, user, names, binding, None)
 
 
-def _bound(judge: Judge, user: User, names: frozenset[SubjectKey], binding: Binding, role: Role | None) -> Right:
+def _bound(
+    judge: Judge, user: User, names: frozenset[SubjectKey], binding: Binding, rules: tuple[Rule, ...] | None
+) -> Right:
     found = {subject_key(subject, binding.namespace) for subject in binding.subjects} & names
     groups = [group for group in dict.fromkeys(user.groups) if SubjectKey("Group", group) in found]
     return Right(
         binding.namespace or "",
-        _rules(role, binding),
+        rules,
         shown_role(judge.world, binding),
         groups[0] if groups else "",
         judge.origins(binding),
@@ -60,12 +77,11 @@ def _bound(judge: Judge, user: User, names: frozenset[SubjectKey], binding: Bind
     )
 
 
-def _rules(role: Role | None, binding: Binding) -> tuple[Rule, ...]:
-    """Return what a role gives by a binding: no URL is in a namespace."""
-    rules = role.rules if role is not None else ()
+def _counting(rules: tuple[Rule, ...], binding: Binding) -> tuple[Rule, ...]:
+    """Return what rules give by a binding: no URL is in a namespace."""
     if binding.namespace is None or not any(rule.non_resource_urls for rule in rules):
         return rules
-    return tuple(rule for rule in rules if not rule.non_resource_urls)
+    return tuple(replace(rule, non_resource_urls=()) for rule in rules if rule.resources)
 
 
 def _ends(judge: Judge, groups: list[str]) -> datetime | None:
@@ -74,17 +90,17 @@ def _ends(judge: Judge, groups: list[str]) -> datetime | None:
     return max(known) if known and len(known) == len(ends) else None
 
 
-def _associated(judge: Judge, somebody: Somebody) -> Iterator[Right]:
-    for association in judge.associations(somebody):
-        rules, role = judge.policy_rules(association), f"eksAccessPolicy {policy_name(association.policy)}"
-        for namespace in ("",) if association.scope == "cluster" else association.namespaces:
-            given = judge.world.given.get((association, namespace), ())
-            for one in given:
-                yield Right(namespace, rules, role, one.group, one.origins, judge.world.ends.get(one.group))
-            if not given:
-                yield Right(namespace, rules, role)
-
-
-def common(found: tuple[Right, ...]) -> tuple[Right, ...]:
-    """Return what of somebody's rights everybody has in the whole cluster who logs in: discovery, reviews of oneself."""
-    return tuple(right for right in found if right.group == AUTHENTICATED and not right.namespace)
+def _by_policy(judge: Judge, user: User, given: Given) -> Iterator[Right]:
+    """Yield an access policy once for each set that gives it: one may end, and the other stay."""
+    role = f"eksAccessPolicy {given.policy}"
+    grants = [
+        (group, grant)
+        for group in dict.fromkeys(user.groups)
+        for grant in judge.world.policies.get(group, ())
+        if grant.policy == given.policy
+    ]
+    for group, grant in grants:
+        for place in grant.namespaces or ("",):
+            yield Right(place, given.rules, role, group, grant.origins, judge.world.ends.get(group))
+    if not grants:
+        yield Right(given.namespace, given.rules, role)
