@@ -96,13 +96,13 @@ class Delta:
 
 def deltas(cluster: str, before: Judge, after: Judge, at: datetime) -> tuple[Delta, ...]:
     """Return what changes for every principal that is mapped on a cluster before or after, by name."""
-    had, has = _by_identity(before), _by_identity(after)
+    had, has = by_identity(before), by_identity(after)
     found = (delta(cluster, before, had.get(key), after, has.get(key), at) for key in sorted(had.keys() | has.keys()))
     return tuple(one for one in found if one is not None)
 
 
-def _by_identity(judge: Judge) -> dict[str, Somebody]:
-    """Return everybody by what they are, or by name where two would be the same."""
+def by_identity(judge: Judge) -> dict[str, Somebody]:
+    """Return everybody by what they are, whatever a revision calls them; by name where two would be the same."""
     found: dict[str, list[Somebody]] = defaultdict(list)
     for one in judge.everybody():
         found[judge.world.same.get(one.principal, identity(one.principal))].append(one)

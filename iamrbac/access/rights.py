@@ -42,7 +42,7 @@ def rights(judge: Judge, somebody: Somebody) -> tuple[Right, ...]:
 
 
 def common(found: tuple[Right, ...]) -> tuple[Right, ...]:
-    """Return what of somebody's rights everybody has in the whole cluster who logs in: discovery, reviews of oneself."""
+    """Return what of somebody's rights everybody has in the whole cluster who logs in: discovery, self reviews."""
     return tuple(right for right in found if right.group == AUTHENTICATED and not right.namespace)
 
 
