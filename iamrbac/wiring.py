@@ -6,12 +6,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from iamrbac.model.errors import OutputError, UsageError
+from iamrbac.model.errors import HistoryError, OutputError, UsageError
 
 if TYPE_CHECKING:
     import boto3
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from iamrbac.roles.builtin import Builtin
     from iamrbac.usecases.plan import PlanRequest
     from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Repository, Roles
+    from iamrbac.usecases.review import Compared
     from iamrbac.usecases.whoami import OwnEdges
+
+_CONFIG: Final = "iamrbac.yaml"
+_DOCUMENTS: Final = (_CONFIG, "policies", "templates/roles", "waivers.yaml", "tests/access")
+"""What a revision is read for. Of the base as it is now, which only judges, the config and the waivers."""
 
 
 def repository(root: Path | None) -> Repository:
@@ -48,6 +54,39 @@ def builtin() -> Builtin:
     from iamrbac.roles.builtin import builtin as read
 
     return read()
+
+
+@contextmanager
+def revisions(root: Path, base: str, head: str | None) -> Iterator[Compared]:
+    """Give two revisions of the access repository around `root` to read; without `head`, its work tree is the head.
+
+    Of the base it is the commit at which the head left it that is compared; what judges is read from the base as it is.
+    Raises HistoryError.
+    """
+    from iamrbac.git.export import export
+    from iamrbac.git.revisions import History
+    from iamrbac.usecases.diff import Tree
+    from iamrbac.usecases.review import Compared, Sides
+
+    history = History(root)
+    tip = history.commit(base)
+    own = history.commit(head if head is not None else "HEAD")
+    start = history.merge_base(tip, own)
+    with tempfile.TemporaryDirectory(prefix="iamrbac-diff-") as temporary:
+
+        def tree(commit: str, name: str, places: Sequence[str]) -> Tree | None:
+            if not history.has(commit, _CONFIG):
+                return None
+            folder = Path(temporary).resolve() / name
+            folder.mkdir()
+            export(history.git, commit, history.prefix, places, folder)
+            return Tree(repository(folder), roles(folder))
+
+        after = Tree(repository(root), roles(root)) if head is None else tree(own.id, "head", _DOCUMENTS)
+        if after is None:
+            raise HistoryError(f"it has no {_CONFIG}", where=own.asked, hint="name a commit of the access repository")
+        sides = Sides(tree(start, "base", _DOCUMENTS), after, tree(tip.id, "rules", (_CONFIG, "waivers.yaml")))
+        yield Compared(sides, tip.asked, tip.id, start, own.asked if head is not None else None, own.id)
 
 
 def manifests(path: Path) -> tuple[tuple[Role | Binding, ...], tuple[Finding, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from iamrbac.compile.desired import PolicyGrant
@@ -42,6 +43,10 @@ class World:
     """A principal as its entry or row has it → the policy lines that make it a member."""
     policies: Mapping[str, tuple[PolicyGrant, ...]] = field(default_factory=dict)
     """A set's Kubernetes group → the EKS access policies that the set's lines give."""
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+    """A temporary grant's Kubernetes group → when it ends."""
+    same: Mapping[str, str] = field(default_factory=dict)
+    """A principal as the policies name it → what it is, which another revision may name otherwise."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

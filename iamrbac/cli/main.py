@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compile": ("compile", "Write the objects that the policies mean."),
     "plan": ("plan", "Show what would change, for whom."),
     "apply": ("apply", "Change it."),
+    "diff": ("diff", "Show who gains and who loses which access by a change of the policies."),
     "can": ("can", "Say whether somebody may do something, and why."),
     "who-can": ("who_can", "Say who may do something, and by which chain."),
     "access": ("access", "List who holds which role where."),

@@ -25,6 +25,12 @@ def group_name(instance: str, team: str, set_name: str) -> str:
     return f"iamrbac:{instance}:{team}:{set_name}"
 
 
+def team_of(group: str) -> str:
+    """Return the team whose set a Kubernetes group is; "" for a group that is not ours."""
+    parts = group.split(":")
+    return parts[2] if parts[0] == "iamrbac" and len(parts) == 4 else ""
+
+
 def temporary_set(grant: str) -> str:
     """Return the name of the set that a TemporaryGrant is. The dot keeps it apart from every set of a policy."""
     return f"temporary.{grant}"

@@ -34,6 +34,8 @@ class AccessSet:
     group: str
     members: tuple[tuple[Member, Origin], ...]
     lines: tuple[Line, ...]
+    ends: datetime | None = None
+    """When a temporary grant ends; None for a set of a policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def _grants(documents: Documents, at: datetime) -> Iterator[AccessSet]:
                 names.group_name(instance, spec.team, name),
                 _placed(file, ("spec", "members"), spec.members),
                 _lines(file, spec.access),
+                datetime.fromisoformat(spec.not_after),
             )
 
 

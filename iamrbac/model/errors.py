@@ -39,6 +39,12 @@ class RepositoryError(IamrbacError):
     code = "ERR101"
 
 
+class HistoryError(IamrbacError):
+    """A revision of the access repository cannot be found or read in git."""
+
+    code = "ERR102"
+
+
 class AwsError(IamrbacError):
     """AWS refused, did not answer, or answered what cannot be understood."""
 

@@ -15,17 +15,19 @@ from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Desired, Form,
 from iamrbac.compile.documents import Documents
 from iamrbac.compile.sets import AccessSet, access_sets
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.identity.expand import expand
 from iamrbac.identity.members import describe, group_key, principal_key
 from iamrbac.identity.snapshot import IamName, Identities
 from iamrbac.identity.suspended import Suspended
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
-from iamrbac.model.arn import partition_of
+from iamrbac.model.arn import Arn, canonical, partition_of
 from iamrbac.model.documents import Cluster, Config, IamGroup, IamRole, IamUser, Member
 from iamrbac.model.origin import Origin
 from iamrbac.rbac.objects import Binding, RbacState, Role
 
 _MemberKey: TypeAlias = tuple[str, str, str]
 """What makes two declarations the same member: kind, account and name."""
+_KINDS: Mapping[str, str] = {"user": "iamUser", "role": "iamRole"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,27 @@ def policy_worlds(
     render: RenderRole,
     at: datetime,
     identities: Identities | None = None,
+    known: Identities | None = None,
 ) -> Worlds:
     """Return what the policies alone mean on these clusters, beside Kubernetes' own roles.
 
-    With `identities` principals are people and roles; without, the members as declared (`iamGroup developers`), each
-    with an entry of its own that has that name. `documents` are those that `check` found no error in.
+    With `identities` principals are people and roles, and a member that these lack is an error; without, the members as
+    declared (`iamGroup developers`), each with an entry of its own that has that name. `known` puts in their place
+    whoever it has, and leaves the others as declared. `documents` are those that `check` found no error in.
     """
     facts = {cluster.name: _facts(cluster, named=identities is not None) for cluster in clusters}
     compiled = compile_documents(documents, identities or Identities(), facts, at, render)
-    sets = access_sets(documents, at) if identities is None else ()
+    sets = access_sets(documents, at)
+    ends = {one.group: one.ends for one in sets if one.ends is not None}
+    config = documents.config.document
     by_name = {cluster.name: cluster for cluster in clusters}
+    declared = {
+        name: World() if identities is not None else _declared(desired, sets, by_name[name], config, known)
+        for name, desired in compiled.clusters.items()
+    }
     return Worlds(
         {
-            name: _world(desired, _declared(desired, sets, by_name[name], documents.config.document), builtin)
+            name: _world(desired, replace(declared[name], ends=ends), builtin)
             for name, desired in compiled.clusters.items()
         },
         compiled.findings,
@@ -111,27 +121,47 @@ def _id(item: Desired) -> ObjectId:
     return item.key.kind, item.key.namespace or None, item.key.name
 
 
-def _declared(desired: ClusterDesired, sets: Collection[AccessSet], cluster: Cluster, config: Config) -> World:
-    """Return an entry for each member as declared, with the groups of all its sets here, and their access policies."""
+def _declared(
+    desired: ClusterDesired, sets: Collection[AccessSet], cluster: Cluster, config: Config, people: Identities | None
+) -> World:
+    """Return an entry for each member, with the groups of all its sets here, and their access policies."""
     here = {one.group: one for one in desired.principals}
     suspended = Suspended(config.suspended)
     found: dict[_MemberKey, _Declared] = {}
     for one in sets:
         for member, origin in one.members if one.group in here else ():
-            if not suspended.covers_member(member, config, cluster.account):
-                known = found.setdefault(_key(member, config, cluster), _Declared())
-                known.names.add(describe(member))
+            for key, name in _meant(member, config, cluster, people, suspended):
+                known = found.setdefault(key, _Declared())
+                known.names.add(name)
                 known.groups.add(one.group)
                 known.origins.add(origin)
                 known.policies += here[one.group].policies
     entries: list[AccessEntry] = []
     associations: list[PolicyAssociation] = []
     members: dict[str, tuple[Origin, ...]] = {}
-    for name, known in _called(found):
+    same: dict[str, str] = {}
+    for key, name, known in _called(found):
         entries.append(AccessEntry(name, name, tuple(sorted(known.groups))))
         associations += _associations(name, known.policies, partition_of(cluster.region))
         members[name] = tuple(sorted(known.origins))
-    return World(tuple(entries), tuple(dict.fromkeys(associations)), members=members)
+        # IAM's names are unique without regard to case.
+        same[name] = " ".join(key).lower()
+    return World(tuple(entries), tuple(dict.fromkeys(associations)), members=members, same=same)
+
+
+def _meant(
+    member: Member, config: Config, cluster: Cluster, people: Identities | None, suspended: Suspended
+) -> Iterator[tuple[_MemberKey, str]]:
+    """Yield whom a member stands for, by what they are and with a name: itself, where nobody says more."""
+    partition = partition_of(cluster.region)
+    found = None if people is None else expand(member, config, cluster.account, partition, people)
+    if isinstance(found, tuple):
+        for text in found:
+            if not suspended.covers(text):
+                arn = Arn.parse(canonical(text))
+                yield (_KINDS.get(arn.kind, arn.kind), arn.account, f"{arn.kind}/{arn.name}"), text
+    elif not suspended.covers_member(member, config, cluster.account):
+        yield _key(member, config, cluster), describe(member)
 
 
 @dataclass(slots=True)
@@ -158,13 +188,13 @@ def _key(member: Member, config: Config, cluster: Cluster) -> _MemberKey:
     return (kind, found.account, found.name) if found is not None else (kind, member.account or "", name)
 
 
-def _called(found: Mapping[_MemberKey, _Declared]) -> Iterator[tuple[str, _Declared]]:
+def _called(found: Mapping[_MemberKey, _Declared]) -> Iterator[tuple[_MemberKey, str, _Declared]]:
     """Yield each member with a name that no other has: of several declarations an ARN, of namesakes the account."""
-    shown = {key: max(known.names, key=lambda name: (" arn:" in name, name)) for key, known in found.items()}
+    shown = {key: max(known.names, key=lambda name: ("arn:" in name, name)) for key, known in found.items()}
     often = Counter(shown.values())
     for key in sorted(found):
         name = shown[key]
-        yield (f"{name} (account {key[1] or 'not said'})" if often[name] > 1 else name), found[key]
+        yield key, (f"{name} (account {key[1] or 'not said'})" if often[name] > 1 else name), found[key]
 
 
 def _associations(member: str, policies: Collection[PolicyGrant], partition: str) -> Iterator[PolicyAssociation]:
