@@ -68,6 +68,12 @@ class Held:
         """What holds in the whole cluster."""
         return Held(rule for rules in self._cluster.values() for rule in rules) if self._namespace else self
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules about resources, each once."""
+        several = (*self._cluster.values(), *self._namespace.values())
+        return tuple(dict.fromkeys(rule for rules in several for rule in rules))
+
     def reach(self, right: Right) -> Reach | None:
         """Return how far a right is held here; None where it is not."""
         if right not in self._known:
