@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from iamrbac.access.guise import CLUSTER_ADMIN, WIDEST, Guise
 from iamrbac.access.judge import Judge, Somebody
-from iamrbac.access.rights import Held
+from iamrbac.access.powers import Held
 from iamrbac.access.steps import KUBE_SYSTEM, Step, steps
 from iamrbac.rbac.escalation import EVERYTHING
 from iamrbac.rbac.objects import Rule, User
@@ -54,7 +54,8 @@ class Danger:
 def dangers(judge: Judge, somebody: Somebody) -> tuple[Danger, ...]:
     """Return every way in which somebody can become somebody else on a cluster, sorted.
 
-    Counts what RBAC and EKS access policies give to the user and all its groups, system:authenticated too.
+    Counts what RBAC and EKS access policies give to the user and all its groups, system:authenticated too; not an
+    access policy whose rules AWS does not document.
     """
     return _graph(judge).dangers(somebody)
 
@@ -250,9 +251,9 @@ def _steps(cluster: tuple[Rules, ...], own: tuple[Rules, ...], place: str | None
 
 def _scopes(judge: Judge, somebody: Somebody) -> Scopes:
     scopes: Scopes = {"": []}
-    for namespace, rules in judge.given(somebody):
-        if rules:
-            scopes.setdefault(namespace, []).append(rules)
+    for given in judge.given(somebody):
+        if given.rules:
+            scopes.setdefault(given.namespace, []).append(given.rules)
     return scopes
 
 

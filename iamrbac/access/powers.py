@@ -1,6 +1,6 @@
-"""What some rules let somebody do, right by right, in one scope: judged as the authorizer matches, never by words.
+"""What some rules let somebody do, power by power, in one scope: judged as the authorizer matches, never by words.
 
-A right is held by any one rule, so the rights of a union are the union of the rights; what needs two of them together
+A power is held by any one rule, so the powers of a union are the union of the powers; what needs two of them together
 (a combination) is asked of the union.
 """
 
@@ -18,7 +18,7 @@ RBAC = "rbac.authorization.k8s.io"
 WRITE = ("create", "update", "patch")
 
 
-class Right(NamedTuple):
+class Power(NamedTuple):
     """Any of some verbs on one resource, `pods` or `pods/exec`."""
 
     verbs: tuple[str, ...]
@@ -61,7 +61,7 @@ class Held:
         """The rules that hold because of the namespace."""
         self._cluster = _by_group(cluster)
         self._namespace = _by_group(here)
-        self._known: dict[Right, Reach | None] = {}
+        self._known: dict[Power, Reach | None] = {}
 
     @cached_property
     def cluster(self) -> Held:
@@ -74,18 +74,18 @@ class Held:
         several = (*self._cluster.values(), *self._namespace.values())
         return tuple(dict.fromkeys(rule for rules in several for rule in rules))
 
-    def reach(self, right: Right) -> Reach | None:
+    def reach(self, right: Power) -> Reach | None:
         """Return how far a right is held here; None where it is not."""
         if right not in self._known:
             self._known[right] = self._reach(right)
         return self._known[right]
 
-    def any_of(self, *rights: Right) -> Reach | None:
+    def any_of(self, *rights: Power) -> Reach | None:
         """Return how far one of some rights is held: for objects of any name if there is such a one."""
         found = [reach for right in rights if (reach := self.reach(right)) is not None]
         return next((reach for reach in found if reach.unlimited), found[0] if found else None)
 
-    def _reach(self, right: Right) -> Reach | None:
+    def _reach(self, right: Power) -> Reach | None:
         rules = [*self._cluster.get(right.group, ()), *self._cluster.get(ALL, ())]
         if right.namespaced:
             rules += [*self._namespace.get(right.group, ()), *self._namespace.get(ALL, ())]
@@ -103,7 +103,7 @@ class Held:
         return Reach(unlimited, frozenset(names), tuple(giving), tuple(verbs)) if giving else None
 
 
-def _named(rule: Rule, verb: str, right: Right, rules: Iterable[Rule]) -> frozenset[str] | None:
+def _named(rule: Rule, verb: str, right: Power, rules: Iterable[Rule]) -> frozenset[str] | None:
     """Return the names that a rule gives a verb for, none where for any; None where it does not give it.
 
     A list or watch of one name is a request with a field selector; a create of one is a server-side apply, which needs

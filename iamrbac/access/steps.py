@@ -46,7 +46,7 @@ from iamrbac.access.abilities import (
     WRITE_ROLES,
 )
 from iamrbac.access.guise import ANY_GROUP, ANY_USER, CLUSTER_ADMIN, NODE, Guise
-from iamrbac.access.rights import Held, Right
+from iamrbac.access.powers import Held, Power
 from iamrbac.rbac.match import ALL
 from iamrbac.rbac.objects import Rule
 
@@ -90,7 +90,7 @@ def full(rules: Iterator[Rule] | tuple[Rule, ...]) -> tuple[Rule, ...]:
 
 
 def _everything(held: Held, namespace: str | None) -> Iterator[Step]:
-    everything = Right((ALL,), ALL, ALL)
+    everything = Power((ALL,), ALL, ALL)
     reach = held.reach(everything)
     given = full(reach.rules) if reach is not None else ()
     if given:
@@ -126,11 +126,11 @@ def _accounts(held: Held, _: str | None) -> Iterator[Step]:
 
 def _pods(held: Held, _: str | None) -> Iterator[Step]:
     """Into what runs, and to what is kept: which service accounts these are is not known offline."""
-    for right in INTO_PODS:
+    for rule, right in INTO_PODS:
         reach = held.reach(right)
         if reach is not None:
             does = f"{reach.verbs[0]} {right.qualified}{{here}}"
-            yield Step("IAM034", "may run commands in running pods{here}", does, Guise("running"), reach.rules)
+            yield Step(rule, "may run commands in running pods{here}", does, Guise("running"), reach.rules)
     reading = held.reach(READ_SECRETS)
     if reading is not None and reading.unlimited:
         does = f"{reading.verbs[0]} secrets{{here}}"

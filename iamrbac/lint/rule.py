@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from iamrbac.access.rights import Held, Right
+from iamrbac.access.powers import Held, Power
 from iamrbac.findings.finding import Level
 from iamrbac.lint.matter import Grant, Grants, Ground, Hit, Rules, Scope, Shelf, Sourced, Told, Where
 from iamrbac.rbac.catalogue import Catalogue
@@ -149,7 +149,7 @@ class LintRule:
     """It is about wildcards: what it finds hides what other rules find in the same rules."""
 
 
-def may(says: str, *rights: Right) -> RightsCheck:
+def may(says: str, *rights: Power) -> RightsCheck:
     """Look for any of some rights; {what} in `says` is those that are held. By name they weigh less."""
 
     def find(held: Held, _: Where, __: Ground) -> Iterator[Hit]:
@@ -158,7 +158,7 @@ def may(says: str, *rights: Right) -> RightsCheck:
     return RightsCheck(find)
 
 
-def hold(held: Held, says: str, rights: Sequence[Right], level: Level | None = None) -> Iterator[Hit]:
+def hold(held: Held, says: str, rights: Sequence[Power], level: Level | None = None) -> Iterator[Hit]:
     """Yield one hit for whichever of the rights are held."""
     found = [(right, reach) for right in rights if (reach := held.reach(right)) is not None]
     unlimited = [(right, reach) for right, reach in found if reach.unlimited]

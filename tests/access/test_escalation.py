@@ -134,7 +134,7 @@ ONE_STEP: list[tuple[str, list[Rule], str, str]] = [
     ("pay", [rule("patch", "cronjobs", "batch", "nightly")], "IAM031", "any service account of pay"),
     ("pay", [rule("get", "pods/exec")], "IAM034", "the service accounts that pods of pay run as"),
     ("pay", [rule("create", "*/attach")], "IAM034", "the service accounts that pods of pay run as"),
-    ("pay", [rule("patch", "pods/ephemeralcontainers")], "IAM034", "the service accounts that pods of pay run as"),
+    ("pay", [rule("patch", "pods/ephemeralcontainers")], "IAM036", "the service accounts that pods of pay run as"),
     ("", [rule("get", "nodes/proxy")], "IAM044", "a node"),
     ("", [rule("patch", "nodes/status")], "IAM046", "whoever decides where pods run"),
     ("", [rule("create", "persistentvolumes,pods")], "IAM047", "a node"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamrbac.access.rights import Held, Right
+from iamrbac.access.powers import Held, Power
 from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, RoleRef, Rule, Subject, User
 from tests.rbac.strategies import rule_lists
 
 ANN = User("ann")
 RIGHTS = st.builds(
-    Right,
+    Power,
     st.sampled_from((("get",), ("get", "list"), ("watch",), ("*",), ("deletecollection",))),
     st.sampled_from(("pods", "pods/log", "pods/exec", "secrets", "deployments")),
     st.sampled_from(("", "apps", "batch")),
@@ -31,7 +31,7 @@ def authorizer(cluster: tuple[Rule, ...], namespace: tuple[Rule, ...]) -> Author
 
 
 @given(rule_lists, rule_lists, RIGHTS)
-def test_as_the_authorizer_says(cluster: tuple[Rule, ...], namespace: tuple[Rule, ...], right: Right) -> None:
+def test_as_the_authorizer_says(cluster: tuple[Rule, ...], namespace: tuple[Rule, ...], right: Power) -> None:
     judge = authorizer(cluster, namespace)
     where = "blue" if right.namespaced else ""
     resource, _, subresource = right.resource.partition("/")
@@ -56,33 +56,33 @@ def test_as_the_authorizer_says(cluster: tuple[Rule, ...], namespace: tuple[Rule
 
 def test_a_name_helps_to_create_only_by_server_side_apply() -> None:
     named = Rule(("create",), ("",), ("pods",), ("web",))
-    create = Right(("create",), "pods")
+    create = Power(("create",), "pods")
     assert Held([named]).reach(create) is None
     reach = Held([named, Rule(("patch",), ("",), ("pods",))]).reach(create)
     assert reach is not None
     assert (reach.unlimited, set(reach.names)) == (False, {"web"})
     assert Held([named, Rule(("patch",), ("",), ("pods",), ("other",))]).reach(create) is None
     # What is posted to a subresource has its parent's name.
-    assert Held([Rule(("create",), ("",), ("pods/exec",), ("web",))]).reach(Right(("create",), "pods/exec")) is not None
+    assert Held([Rule(("create",), ("",), ("pods/exec",), ("web",))]).reach(Power(("create",), "pods/exec")) is not None
 
 
 def test_a_name_never_helps_to_delete_a_collection() -> None:
     rule = Rule(("deletecollection",), ("",), ("pods",), ("web",))
-    assert Held([rule]).reach(Right(("deletecollection",), "pods")) is None
+    assert Held([rule]).reach(Power(("deletecollection",), "pods")) is None
 
 
 def test_verbs_and_resources_of_two_rules_are_not_mixed() -> None:
     rules = [Rule(("create",), ("",), ("configmaps",)), Rule(("get",), ("",), ("pods",))]
-    assert Held(rules).reach(Right(("create",), "pods")) is None
+    assert Held(rules).reach(Power(("create",), "pods")) is None
 
 
 def test_literals_that_only_look_like_wildcards() -> None:
     for resource in ("pods/*", "*/*", "pod", "Pods", "pods "):
-        assert Held([Rule(("*",), ("*",), (resource,))]).reach(Right(("create", "get"), "pods/exec")) is None
-    assert Held([Rule(("create",), ("",), ("*/exec",))]).reach(Right(("create",), "pods/exec")) is not None
-    assert Held([Rule(("create",), ("",), ("pods",))]).reach(Right(("create",), "pods/exec")) is None
+        assert Held([Rule(("*",), ("*",), (resource,))]).reach(Power(("create", "get"), "pods/exec")) is None
+    assert Held([Rule(("create",), ("",), ("*/exec",))]).reach(Power(("create",), "pods/exec")) is not None
+    assert Held([Rule(("create",), ("",), ("pods",))]).reach(Power(("create",), "pods/exec")) is None
 
 
 def test_another_groups_resource_of_the_same_name_is_another_resource() -> None:
-    assert Held([Rule(("*",), ("example.com",), ("secrets", "*"))]).reach(Right(("list",), "secrets")) is None
-    assert Held([Rule(("*",), ("core",), ("secrets",))]).reach(Right(("list",), "secrets")) is None
+    assert Held([Rule(("*",), ("example.com",), ("secrets", "*"))]).reach(Power(("list",), "secrets")) is None
+    assert Held([Rule(("*",), ("core",), ("secrets",))]).reach(Power(("list",), "secrets")) is None

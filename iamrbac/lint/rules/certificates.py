@@ -12,15 +12,15 @@ from iamrbac.access.abilities import (
     KUBELET_SIGNER,
     REQUEST_CERTIFICATE,
 )
-from iamrbac.access.rights import Held, Right
+from iamrbac.access.powers import Held, Power
 from iamrbac.lint.matter import Ground, Hit, Where
 from iamrbac.lint.references import CERTIFICATES, GOOD_PRACTICES, cis_kubernetes, kubescape
 from iamrbac.lint.rule import ERROR, WARNING, Levels, LintRule, RightsCheck, in_cluster
 
 _GROUP = "certificates.k8s.io"
-_STATUS = Right(("update", "patch"), "certificatesigningrequests/status", _GROUP, namespaced=False)
-_SIGN = Right(("sign",), "signers", _GROUP, namespaced=False)
-_SIGNER = Right(("approve", "sign"), "signers", _GROUP, namespaced=False)
+_STATUS = Power(("update", "patch"), "certificatesigningrequests/status", _GROUP, namespaced=False)
+_SIGN = Power(("sign",), "signers", _GROUP, namespaced=False)
+_SIGNER = Power(("approve", "sign"), "signers", _GROUP, namespaced=False)
 _LEGACY = "kubernetes.io/legacy-unknown"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iamrbac.access.rights import Held, Right
+from iamrbac.access.powers import Held, Power
 from iamrbac.lint.matter import KUBE_SYSTEM, Ground, Hit, Scope, Where
 from iamrbac.lint.references import EKS_GUIDE, kubescape, trivy
 from iamrbac.lint.rule import ERROR, INFO, WARNING, Levels, LintRule, RightsCheck, in_namespace
 
-_WRITE = Right(("create", "update", "patch", "delete"), "configmaps")
+_WRITE = Power(("create", "update", "patch", "delete"), "configmaps")
 _AWS_AUTH = "aws-auth"
 _TRUSTED = frozenset(
     {"extension-apiserver-authentication", "kube-root-ca.crt", "coredns", "kube-proxy", "kube-proxy-config"}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from iamrbac.access.abilities import CREATE_SECRETS, POD_MAKERS, READ_SECRETS, TOKENS
-from iamrbac.access.rights import WRITE, Held, Right
+from iamrbac.access.powers import WRITE, Held, Power
 from iamrbac.lint.matter import KUBE_SYSTEM, Ground, Hit, Scope, Where
 from iamrbac.lint.references import GOOD_PRACTICES, IRSA, cis, kubescape, trivy
 from iamrbac.lint.rule import ERROR, INFO, WARNING, Levels, LintRule, RightsCheck, in_cluster, in_namespace, listed, may
 
-_WRITE_ACCOUNTS = Right(WRITE, "serviceaccounts")
+_WRITE_ACCOUNTS = Power(WRITE, "serviceaccounts")
 
 
 def _get_secrets(held: Held, _: Where, __: Ground) -> Iterator[Hit]:
-    reach = held.reach(Right(("get",), "secrets"))
+    reach = held.reach(Power(("get",), "secrets"))
     if reach is None:
         return
     if reach.unlimited:
@@ -65,7 +65,7 @@ RULES = (
         "resourceNames with the verb get.",
         levels=Levels(ERROR, ERROR, ERROR),
         references=(GOOD_PRACTICES, cis("4.1.2"), trivy("KSV-0041", "KSV-0113"), kubescape("C-0015")),
-        check=may("may read every secret (list or watch)", Right(("list", "watch"), "secrets")),
+        check=may("may read every secret (list or watch)", Power(("list", "watch"), "secrets")),
         good=in_namespace('- {apiGroups: [""], resources: [configmaps], verbs: [get, list, watch]}'),
         bad=in_namespace('- {apiGroups: [""], resources: [secrets], verbs: [list, watch]}'),
         unless=("IAM043",),

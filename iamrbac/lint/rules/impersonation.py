@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from iamrbac.access.abilities import ACT_AS_ACCOUNTS, ACT_AS_GROUPS, ACT_AS_USERS
-from iamrbac.access.rights import Held, Right
+from iamrbac.access.powers import Held, Power
 from iamrbac.lint.matter import Ground, Hit, Where
 from iamrbac.lint.references import GOOD_PRACTICES, IMPERSONATION, cis, issue, kubescape, trivy
 from iamrbac.lint.rule import (
@@ -37,7 +37,7 @@ def _groups(held: Held, _: Where, __: Ground) -> Iterator[Hit]:
 
 
 def _extra(held: Held, _: Where, __: Ground) -> Iterator[Hit]:
-    reach = held.reach(Right(("impersonate",), "uids", _GROUP, namespaced=False))
+    reach = held.reach(Power(("impersonate",), "uids", _GROUP, namespaced=False))
     given = dict.fromkeys(reach.rules if reach is not None else ())
     for rule in held.cluster.rules:
         groups = {_GROUP, ALL} & set(rule.api_groups)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from iamrbac.access.abilities import BIND, BIND_ROLES, ESCALATE, ESCALATE_ROLES, WRITE_BINDINGS, WRITE_CLUSTER_BINDINGS
-from iamrbac.access.rights import RBAC as RBAC_GROUP
-from iamrbac.access.rights import WRITE, Held, Right
+from iamrbac.access.powers import RBAC as RBAC_GROUP
+from iamrbac.access.powers import WRITE, Held, Power
 from iamrbac.lint.matter import Ground, Hit, Where
 from iamrbac.lint.references import GOOD_PRACTICES, RBAC, cis, trivy
 from iamrbac.lint.rule import ERROR, WARNING, Levels, LintRule, RightsCheck, always, in_cluster, in_namespace, may
 
 _WRITE_ROLES = (
-    Right(WRITE, "clusterroles", RBAC_GROUP, namespaced=False),
-    Right(WRITE, "roles", RBAC_GROUP),
+    Power(WRITE, "clusterroles", RBAC_GROUP, namespaced=False),
+    Power(WRITE, "roles", RBAC_GROUP),
 )
 
 

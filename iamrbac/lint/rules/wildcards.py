@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from iamrbac.access.rights import RBAC as RBAC_GROUP
-from iamrbac.access.rights import Held, Right
+from iamrbac.access.powers import RBAC as RBAC_GROUP
+from iamrbac.access.powers import Held, Power
 from iamrbac.access.steps import full
 from iamrbac.lint.matter import Ground, Hit, Where
 from iamrbac.lint.references import GOOD_PRACTICES, RBAC, cis, kubescape, trivy
@@ -25,14 +25,14 @@ from iamrbac.rbac.match import ALL
 from iamrbac.rbac.objects import Rule
 
 _SENSITIVE = (
-    *(Right((ALL,), name) for name in ("secrets", "pods", "pods/exec", "serviceaccounts", "serviceaccounts/token")),
-    *(Right((ALL,), name, "apps") for name in ("deployments", "daemonsets", "statefulsets", "replicasets")),
-    *(Right((ALL,), name, "batch") for name in ("jobs", "cronjobs")),
-    *(Right((ALL,), name, RBAC_GROUP) for name in ("roles", "rolebindings", "clusterroles")),
-    Right((ALL,), "clusterrolebindings", RBAC_GROUP, namespaced=False),
-    *(Right((ALL,), name, namespaced=False) for name in ("nodes", "nodes/proxy", "users", "groups")),
+    *(Power((ALL,), name) for name in ("secrets", "pods", "pods/exec", "serviceaccounts", "serviceaccounts/token")),
+    *(Power((ALL,), name, "apps") for name in ("deployments", "daemonsets", "statefulsets", "replicasets")),
+    *(Power((ALL,), name, "batch") for name in ("jobs", "cronjobs")),
+    *(Power((ALL,), name, RBAC_GROUP) for name in ("roles", "rolebindings", "clusterroles")),
+    Power((ALL,), "clusterrolebindings", RBAC_GROUP, namespaced=False),
+    *(Power((ALL,), name, namespaced=False) for name in ("nodes", "nodes/proxy", "users", "groups")),
     *(
-        Right((ALL,), name, "admissionregistration.k8s.io", namespaced=False)
+        Power((ALL,), name, "admissionregistration.k8s.io", namespaced=False)
         for name in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
     ),
 )
