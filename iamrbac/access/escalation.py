@@ -49,6 +49,8 @@ class Danger:
     """Where that ability is held; "" is the whole cluster."""
     path: tuple[str, ...] = field(compare=False)
     """The steps, for people to read."""
+    given: tuple[Rule, ...] = field(default=(), compare=False)
+    """The rules that give the first step."""
 
 
 def dangers(judge: Judge, somebody: Somebody) -> tuple[Danger, ...]:
@@ -259,7 +261,7 @@ def _scopes(judge: Judge, somebody: Somebody) -> Scopes:
 
 def _danger(rule: str, becomes: Guise, step: Step, whom: Guise, namespace: str, path: tuple[str, ...]) -> Danger:
     ability = _words(step.ability, namespace).replace("{whom}", whom.text)
-    return Danger(rule, becomes.text, ability, namespace, path)
+    return Danger(rule, becomes.text, ability, namespace, path, step.given)
 
 
 def _words(text: str, namespace: str) -> str:

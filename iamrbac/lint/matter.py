@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from iamrbac.compile.documents import Documents
-from iamrbac.compile.sets import AccessSet
 from iamrbac.findings.finding import Level
 from iamrbac.model.origin import Path
 from iamrbac.rbac.catalogue import Catalogue
 from iamrbac.rbac.objects import Binding, Role, Rule
+from iamrbac.rbac.subjects import SubjectKey
 
 Rules: TypeAlias = tuple[Rule, ...]
 KUBE_SYSTEM = "kube-system"
@@ -62,16 +62,17 @@ class Grant:
     """None where they are not known: there is no such role here, or AWS does not document the policy."""
     spots: tuple[Spot, ...]
     """The policy lines that give it; the manifest."""
+    holders: tuple[SubjectKey, ...]
+    """Who has it: a set's Kubernetes group, or a binding's subjects; () for a role that nothing binds."""
     team: str = ""
-    set: str = ""
-    template: str = ""
-    """The role template's name."""
     own: bool = False
     """The role's rules are the repository's to change: a template's, or those of a role in the manifests."""
     binding: Binding | None = None
     """None for an EKS access policy, and for a role that nothing binds."""
     policy: str = ""
     """The EKS access policy's name."""
+    object: str = ""
+    """The manifest that gives it: RoleBinding payments/ci."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,6 @@ class Hit:
     """It holds for some names only, and so weighs one level less."""
     level: Level | None = None
     """Where it is not the rule's own for the place."""
-    spot: Spot | None = None
-    """Which of the lines that give it is meant; None: each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +95,17 @@ class Told:
     says: str
     spot: Spot
     team: str = ""
-    role: str = ""
+    object: str = ""
     level: Level | None = None
-    cluster: str = ""
     namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """A manifest: the object, where it stands, and what the API server would refuse in it."""
+    """A role or binding of some manifests, and where it stands."""
 
     item: Role | Binding
     spot: Spot
-    problems: tuple[str, ...] = ()
-    ref_group: bool = True
-    """A binding's roleRef says its apiGroup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +113,6 @@ class Shelf:
     """The documents of a repository as rules about documents see them."""
 
     documents: Documents
-    sets: tuple[AccessSet, ...]
-    templates: tuple[str, ...]
-    """The repository's own role templates, not those that are shipped."""
     at: datetime
 
 
@@ -133,6 +125,8 @@ class Ground:
     catalogue: Catalogue
     errs: Callable[[Rules, Where], bool]
     """Whether rights would be an error where they are."""
+    covers: Callable[[Rules, Rules], bool]
+    """Whether the first give all that the second do."""
 
 
 Grants: TypeAlias = Sequence[Grant]

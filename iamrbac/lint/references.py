@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-GOOD_PRACTICES = (
-    "Kubernetes, RBAC good practices: https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
-)
+GOOD_PRACTICES = "Kubernetes, RBAC good practices: https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 RBAC = "Kubernetes, Using RBAC authorization: https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
 IMPERSONATION = (
     "Kubernetes, User impersonation: "

@@ -95,15 +95,13 @@ class GrantCheck:
     """Looks at one grant: its role's name, its subjects."""
 
     find: Callable[[Grant, Ground], Iterator[Hit]]
-    hides: bool = False
-    """What it says of a role covers everything that could be said about the role's rights."""
 
 
 @dataclass(frozen=True, slots=True)
 class TogetherCheck:
-    """Looks at all that one set or subject has on one cluster."""
+    """Looks at all that one set or subject has on one cluster, where that is more than one grant."""
 
-    find: Callable[[Grants], Iterator[tuple[Grant, Hit]]]
+    find: Callable[[Grants, Ground], Iterator[tuple[Grant, Hit]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,9 @@ class LintRule:
     unless: tuple[str, ...] = ()
     """Rules that say more already where both find something."""
     broad: bool = False
-    """It is about wildcards: what it finds hides what other rules find in the same rules."""
+    """It is about so much that what it finds hides what other rules find in the same RBAC rules."""
+    also: tuple[str, ...] = ()
+    """Rules that speak of its bad example too."""
 
 
 def may(says: str, *rights: Power) -> RightsCheck:

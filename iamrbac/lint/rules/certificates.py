@@ -64,30 +64,29 @@ _ISSUES = "- {apiGroups: [certificates.k8s.io], resources: [certificatesigningre
 
 
 def _signer(verb: str, name: str) -> str:
-    return (
-        f"- {{apiGroups: [certificates.k8s.io], resources: [signers], verbs: [{verb}], resourceNames: [{name}]}}"
-    )
+    return f"- {{apiGroups: [certificates.k8s.io], resources: [signers], verbs: [{verb}], resourceNames: [{name}]}}"
 
 
 RULES = (
     LintRule(
         id="IAM024",
         title="approves certificates",
-        why="Who may update the approval of certificate requests, with the verb approve on a signer that the API server "
-        "trusts, makes a client certificate of any user or node; who may create requests, for itself. It is valid "
-        "until it ends: nothing revokes it.",
+        why="Who may update the approval of certificate requests, with the verb approve on a signer that the API "
+        "server trusts, makes a client certificate of any user or node; who may create requests, for itself. It is "
+        "valid until it ends: nothing revokes it.",
         fix="Leave approval to the controllers of the cluster, or name a signer of your own.",
         levels=Levels(ERROR),
         references=(GOOD_PRACTICES, CERTIFICATES, cis_kubernetes("5.1.11"), kubescape("C-0280")),
         check=RightsCheck(_approve, together=True),
         good=in_cluster(_rules(_ASKS, _APPROVES, _signer("approve", "example.com/service"))),
         bad=in_cluster(_rules(_ASKS, _APPROVES, _signer("approve", "kubernetes.io/kube-apiserver-client"))),
+        also=("IAM130",),
     ),
     LintRule(
         id="IAM025",
         title="signs client certificates",
-        why="The verb sign on kubernetes.io/kube-apiserver-client, with the status of certificate requests, is the place "
-        "of the signer of all clients of the API server.",
+        why="The verb sign on kubernetes.io/kube-apiserver-client, with the status of certificate requests, is the "
+        "place of the signer of all clients of the API server.",
         fix="Leave it to the cluster's own signer.",
         levels=Levels(ERROR),
         references=(CERTIFICATES,),

@@ -41,8 +41,8 @@ RULES = (
     LintRule(
         id="IAM027",
         title="writes aws-auth",
-        why="Where a cluster reads aws-auth, a row in it maps any IAM principal to any user and groups, system:masters "
-        "too. Who may write the ConfigMap is cluster-admin, and who may delete it locks people out.",
+        why="Where a cluster reads aws-auth, a row in it maps any IAM principal to any user and groups, "
+        "system:masters too. Who may write the ConfigMap is cluster-admin, and who may delete it locks people out.",
         fix="Name other ConfigMaps in resourceNames, or none of kube-system; let iamrbac alone write aws-auth.",
         levels=Levels(ERROR, ERROR, ERROR),
         references=(EKS_GUIDE, trivy("KSV-0115")),
@@ -51,15 +51,16 @@ RULES = (
             '- {apiGroups: [""], resources: [configmaps], verbs: [get], resourceNames: [aws-auth]}', "kube-system"
         ),
         bad=in_namespace(
-            '- {apiGroups: [""], resources: [configmaps], verbs: [get, patch], resourceNames: [aws-auth]}', "kube-system"
+            '- {apiGroups: [""], resources: [configmaps], verbs: [get, patch], resourceNames: [aws-auth]}',
+            "kube-system",
         ),
         unless=("IAM001", "IAM002", "IAM003"),
     ),
     LintRule(
         id="IAM028",
         title="writes a ConfigMap that the cluster trusts",
-        why="extension-apiserver-authentication says whom aggregated APIs believe, coredns who answers for which name, "
-        "kube-proxy how traffic goes, kube-root-ca.crt which API server pods trust.",
+        why="extension-apiserver-authentication says whom aggregated APIs believe, coredns who answers for which "
+        "name, kube-proxy how traffic goes, kube-root-ca.crt which API server pods trust.",
         fix="Leave these to the platform.",
         levels=Levels(ERROR, ERROR, ERROR),
         references=(kubescape("C-0037"),),
@@ -68,7 +69,8 @@ RULES = (
             '- {apiGroups: [""], resources: [configmaps], verbs: [get], resourceNames: [coredns]}', "kube-system"
         ),
         bad=in_namespace(
-            '- {apiGroups: [""], resources: [configmaps], verbs: [get, update], resourceNames: [coredns]}', "kube-system"
+            '- {apiGroups: [""], resources: [configmaps], verbs: [get, update], resourceNames: [coredns]}',
+            "kube-system",
         ),
     ),
     LintRule(
@@ -83,4 +85,3 @@ RULES = (
         bad=in_namespace('- {apiGroups: [""], resources: [configmaps], verbs: [get, patch]}'),
     ),
 )
-

@@ -8,7 +8,7 @@ from iamrbac.access.abilities import CREATE_SECRETS, POD_MAKERS, READ_SECRETS, T
 from iamrbac.access.powers import WRITE, Held, Power
 from iamrbac.lint.matter import KUBE_SYSTEM, Ground, Hit, Scope, Where
 from iamrbac.lint.references import GOOD_PRACTICES, IRSA, cis, kubescape, trivy
-from iamrbac.lint.rule import ERROR, INFO, WARNING, Levels, LintRule, RightsCheck, in_cluster, in_namespace, listed, may
+from iamrbac.lint.rule import ERROR, INFO, WARNING, Levels, LintRule, RightsCheck, in_namespace, listed, may
 
 _WRITE_ACCOUNTS = Power(WRITE, "serviceaccounts")
 
@@ -47,8 +47,8 @@ RULES = (
     LintRule(
         id="IAM019",
         title="makes tokens of service accounts",
-        why="A token request gives a valid token of any service account, without a pod and valid wherever it is carried. "
-        "The built-in edit and admin may.",
+        why="A token request gives a valid token of any service account, without a pod and valid wherever it is "
+        "carried. The built-in edit and admin may.",
         fix="Name the service accounts in resourceNames, or use a template without it.",
         levels=Levels(ERROR, WARNING, ERROR),
         references=(GOOD_PRACTICES, cis("4.1.12"), kubescape("C-0282")),
@@ -59,10 +59,10 @@ RULES = (
     LintRule(
         id="IAM020",
         title="lists secrets",
-        why="A list or a watch of secrets shows their contents, all at once: passwords, keys of certificates, tokens of "
-        "service accounts. They are credentials for what lies outside of the namespace too.",
-        fix="Leave secrets out: a pod mounts what it needs without anybody reading it. Where somebody must, name them in "
-        "resourceNames with the verb get.",
+        why="A list or a watch of secrets shows their contents, all at once: passwords, keys of certificates, tokens "
+        "of service accounts. They are credentials for what lies outside of the namespace too.",
+        fix="Leave secrets out: a pod mounts what it needs without anybody reading it. Where somebody must, name them "
+        "in resourceNames with the verb get.",
         levels=Levels(ERROR, ERROR, ERROR),
         references=(GOOD_PRACTICES, cis("4.1.2"), trivy("KSV-0041", "KSV-0113"), kubescape("C-0015")),
         check=may("may read every secret (list or watch)", Power(("list", "watch"), "secrets")),
@@ -73,8 +73,8 @@ RULES = (
     LintRule(
         id="IAM021",
         title="reads secrets",
-        why="Names of secrets are seldom hard to guess, and pods and workloads name them. Legacy tokens have five random "
-        "characters at their end.",
+        why="Names of secrets are seldom hard to guess, and pods and workloads name them. Legacy tokens have five "
+        "random characters at their end.",
         fix="Name the secrets in resourceNames, or leave them out.",
         levels=Levels(ERROR, WARNING, ERROR),
         references=(GOOD_PRACTICES, cis("4.1.2"), trivy("KSV-0041")),
@@ -86,8 +86,8 @@ RULES = (
     LintRule(
         id="IAM022",
         title="makes token secrets",
-        why="A secret of type kubernetes.io/service-account-token is filled by Kubernetes with a token that never ends. "
-        "Who may create and read secrets has one of any service account of the namespace.",
+        why="A secret of type kubernetes.io/service-account-token is filled by Kubernetes with a token that never "
+        "ends. Who may create and read secrets has one of any service account of the namespace.",
         fix="Give either the one or the other, or neither.",
         levels=Levels(ERROR, WARNING, ERROR),
         references=(GOOD_PRACTICES,),
@@ -113,9 +113,10 @@ RULES = (
     LintRule(
         id="IAM029",
         title="takes IAM roles by way of service accounts",
-        why="An annotation of a service account, or a Pod Identity association, names the IAM role of its pods. Who may "
-        "write service accounts and run pods takes any IAM role whose trust allows the namespace.",
-        fix="Let a pipeline of the platform make service accounts, and let roles trust one service account by its name.",
+        why="An annotation of a service account, or a Pod Identity association, names the IAM role of its pods. Who "
+        "may write service accounts and run pods takes any IAM role whose trust allows the namespace.",
+        fix="Let a pipeline of the platform make service accounts, and let roles trust one service account by its "
+        "name.",
         levels=Levels(ERROR, WARNING, ERROR),
         references=(IRSA,),
         check=RightsCheck(_cloud, together=True),
@@ -124,5 +125,6 @@ RULES = (
             '- {apiGroups: [""], resources: [serviceaccounts], verbs: [get, patch]}\n'
             '- {apiGroups: [""], resources: [pods], verbs: [create]}'
         ),
+        also=("IAM031",),
     ),
 )

@@ -41,7 +41,11 @@ def _extra(held: Held, _: Where, __: Ground) -> Iterator[Hit]:
     given = dict.fromkeys(reach.rules if reach is not None else ())
     for rule in held.cluster.rules:
         groups = {_GROUP, ALL} & set(rule.api_groups)
-        if groups and {"impersonate", ALL} & set(rule.verbs) and any(r.startswith("userextras") for r in rule.resources):
+        if (
+            groups
+            and {"impersonate", ALL} & set(rule.verbs)
+            and any(r.startswith("userextras") for r in rule.resources)
+        ):
             given[rule] = None
     if given:
         yield Hit("may impersonate what a user's id and extra fields say", tuple(given))
@@ -70,20 +74,22 @@ RULES = (
     LintRule(
         id="IAM015",
         title="impersonates users",
-        why="Whoever may impersonate any user is any user: people with more rights, and Kubernetes' own components such as "
-        "system:kube-controller-manager.",
+        why="Whoever may impersonate any user is any user: people with more rights, and Kubernetes' own components "
+        "such as system:kube-controller-manager.",
         fix="Remove it, or name users in resourceNames who may do no more than the impersonator.",
         levels=Levels(ERROR),
         references=(GOOD_PRACTICES, IMPERSONATION, cis("4.1.8"), kubescape("C-0065")),
         check=may("may impersonate users", ACT_AS_USERS),
         good=in_cluster('- {apiGroups: [""], resources: [pods], verbs: [get, list, watch]}'),
         bad=in_cluster('- {apiGroups: [""], resources: [users], verbs: [impersonate]}'),
+        also=("IAM130",),
     ),
     LintRule(
         id="IAM016",
         title="impersonates service accounts",
         why="Whoever may impersonate the service accounts of a namespace has all of their rights, without a pod that "
-        "admission would see. The built-in edit and admin may, and so may AmazonEKSEditPolicy and AmazonEKSAdminPolicy.",
+        "admission would see. The built-in edit and admin may, and so may AmazonEKSEditPolicy and "
+        "AmazonEKSAdminPolicy.",
         fix="Use a template without it: the shipped developer has what people use of edit.",
         levels=Levels(ERROR, WARNING, ERROR),
         references=(GOOD_PRACTICES, IMPERSONATION, cis("4.1.8"), kubescape("C-0065")),
@@ -94,8 +100,8 @@ RULES = (
     LintRule(
         id="IAM017",
         title="impersonates uids and extra fields",
-        why="Extra fields carry what authenticators and webhooks decide by: scopes, the pod that a token belongs to, EKS's "
-        "own fields with the caller's ARN and session.",
+        why="Extra fields carry what authenticators and webhooks decide by: scopes, the pod that a token belongs to, "
+        "EKS's own fields with the caller's ARN and session.",
         fix="Remove it unless a proxy that authenticates people needs exactly this field.",
         levels=Levels(WARNING),
         references=(IMPERSONATION,),
@@ -106,15 +112,13 @@ RULES = (
     LintRule(
         id="IAM018",
         title="impersonates for some requests",
-        why="Constrained impersonation (Kubernetes 1.36) splits impersonation into whom (impersonate:MODE) and what for "
-        "(impersonate-on:MODE:VERB). It is narrower than impersonate, and still somebody else's rights.",
+        why="Constrained impersonation (Kubernetes 1.36) splits impersonation into whom (impersonate:MODE) and what "
+        "for (impersonate-on:MODE:VERB). It is narrower than impersonate, and still somebody else's rights.",
         fix="Keep both lists as short as the proxy or agent that needs them.",
         levels=always(ERROR),
         references=(issue("kubernetes/enhancements", "5284"), IMPERSONATION),
         check=RightsCheck(_constrained),
         good=in_cluster('- {apiGroups: [""], resources: [pods], verbs: [get, list, watch]}'),
-        bad=in_cluster(
-            "- {apiGroups: [authentication.k8s.io], resources: [users], verbs: ['impersonate:user-info']}"
-        ),
+        bad=in_cluster("- {apiGroups: [authentication.k8s.io], resources: [users], verbs: ['impersonate:user-info']}"),
     ),
 )

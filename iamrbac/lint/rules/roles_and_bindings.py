@@ -33,32 +33,36 @@ def _bind_powerful(held: Held, where: Where, ground: Ground) -> Iterator[Hit]:
             yield Hit(f"may bind clusterRole {name}, which is dangerous itself", reach.rules)
 
 
+def _bind(name: str) -> str:
+    return f"- {{apiGroups: [{RBAC_GROUP}], resources: [clusterroles], verbs: [bind], resourceNames: [{name}]}}"
+
+
 RULES = (
     LintRule(
         id="IAM006",
         title="writes more into a role than it has",
-        why="The API server lets nobody write rights into a role that the writer lacks, unless by the verb escalate. Who "
-        "has it and may change a role that is bound to everybody or to itself is whatever it wants to be.",
+        why="The API server lets nobody write rights into a role that the writer lacks, unless by the verb escalate. "
+        "Who has it and may change a role that is bound to everybody or to itself is whatever it wants to be.",
         fix="Leave escalate to the pipeline that applies the policies.",
         levels=always(ERROR),
         references=(GOOD_PRACTICES, RBAC, cis("4.1.8"), trivy("KSV-0050")),
         check=may("may write any right into a role (escalate on {what})", ESCALATE, ESCALATE_ROLES),
-        good=in_cluster("- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [get, list, watch]}"),
+        good=in_cluster(
+            "- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [get, list, watch]}"
+        ),
         bad=in_cluster("- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [escalate]}"),
     ),
     LintRule(
         id="IAM007",
         title="binds any role",
-        why="The API server lets nobody bind a role whose rights the writer lacks, unless by the verb bind on that role. "
-        "Without resourceNames that is every role, cluster-admin too. The verb counts on roles and clusterroles; on "
-        "bindings it does nothing.",
+        why="The API server lets nobody bind a role whose rights the writer lacks, unless by the verb bind on that "
+        "role. Without resourceNames that is every role, cluster-admin too. The verb counts on roles and "
+        "clusterroles; on bindings it does nothing.",
         fix="List in resourceNames the ClusterRoles that may be handed out.",
         levels=always(ERROR),
         references=(GOOD_PRACTICES, RBAC, cis("4.1.8")),
         check=RightsCheck(_bind_any),
-        good=in_cluster(
-            "- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind], resourceNames: [view]}"
-        ),
+        good=in_cluster(_bind("view")),
         bad=in_cluster("- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind]}"),
     ),
     LintRule(
@@ -69,18 +73,14 @@ RULES = (
         levels=always(ERROR),
         references=(GOOD_PRACTICES, cis("4.1.8")),
         check=RightsCheck(_bind_powerful),
-        good=in_cluster(
-            "- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind], resourceNames: [view]}"
-        ),
-        bad=in_cluster(
-            "- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], verbs: [bind], resourceNames: [edit]}"
-        ),
+        good=in_cluster(_bind("view")),
+        bad=in_cluster(_bind("edit")),
     ),
     LintRule(
         id="IAM009",
         title="writes ClusterRoleBindings",
-        why="Whoever writes them hands its own rights to anybody in the whole cluster, past the policies; with the verb "
-        "bind, any rights at all.",
+        why="Whoever writes them hands its own rights to anybody in the whole cluster, past the policies; with the "
+        "verb bind, any rights at all.",
         fix="Give access by a policy, so that it is reviewed.",
         levels=Levels(ERROR),
         references=(GOOD_PRACTICES, RBAC, trivy("KSV-0052")),
@@ -93,8 +93,8 @@ RULES = (
     LintRule(
         id="IAM010",
         title="writes RoleBindings",
-        why="Whoever writes them hands its own rights there to anybody, past the policies: the built-in admin can. What "
-        "iamrbac does not know it does not take away.",
+        why="Whoever writes them hands its own rights there to anybody, past the policies: the built-in admin can. "
+        "What iamrbac does not know it does not take away.",
         fix="Give access by a policy. Where a team must bind roles itself, keep it to its own namespace.",
         levels=Levels(ERROR, WARNING, ERROR),
         references=(RBAC, trivy("KSV-0051", "KSV-0055")),
@@ -109,8 +109,8 @@ RULES = (
     LintRule(
         id="IAM011",
         title="writes roles",
-        why="Whoever changes a role changes the rights of everybody who is bound to it, as far as its own rights reach; "
-        "nobody sees it in a policy.",
+        why="Whoever changes a role changes the rights of everybody who is bound to it, as far as its own rights "
+        "reach; nobody sees it in a policy.",
         fix="Keep roles in templates/roles and let the policies make them.",
         levels=Levels(ERROR, WARNING, ERROR),
         references=(RBAC,),

@@ -52,6 +52,7 @@ def _every_resource(rule: Rule) -> bool:
         and not rule.resource_names
         and not _VERBS.isdisjoint(rule.verbs)
         and not {ALL, ""}.isdisjoint(rule.api_groups)
+        and not full((rule,))
     )
 
 
@@ -61,7 +62,7 @@ def _every_verb_on_sensitive(held: Held, _: Where, __: Ground) -> Iterator[Hit]:
     for right in _SENSITIVE:
         reach = held.reach(right)
         for rule in reach.rules if reach is not None else ():
-            if not rule.resource_names and not _every_resource(rule):
+            if not rule.resource_names and not _every_resource(rule) and not full((rule,)):
                 found[right.qualified] = rules[rule] = None
     if found:
         yield Hit(f"may do everything with {listed(tuple(found))}", tuple(rules))
@@ -85,10 +86,10 @@ RULES = (
     LintRule(
         id="IAM001",
         title="does everything",
-        why="A rule with every verb, group and resource is full authority in its scope: all secrets, all workloads, all "
-        "roles. What holds it for the whole cluster is cluster-admin under another name.",
-        fix="Name the resources and verbs that the work needs. For emergencies have a break-glass principal outside of "
-        "the policies, and protect it in guards.protectedPrincipals.",
+        why="A rule with every verb, group and resource is full authority in its scope: all secrets, all workloads, "
+        "all roles. What holds it for the whole cluster is cluster-admin under another name.",
+        fix="Name the resources and verbs that the work needs. For emergencies have a break-glass principal outside "
+        "of the policies, and protect it in guards.protectedPrincipals.",
         levels=always(ERROR),
         references=(GOOD_PRACTICES, cis("4.1.3"), trivy("KSV-0044")),
         check=RightsCheck(_everything),
@@ -99,8 +100,8 @@ RULES = (
     LintRule(
         id="IAM002",
         title="every verb on something sensitive",
-        why="The verb * holds what nobody thinks of when writing it: bind and escalate on roles, impersonate on users, "
-        "groups and service accounts, deletecollection, and whatever a later version adds.",
+        why="The verb * holds what nobody thinks of when writing it: bind and escalate on roles, impersonate on "
+        "users, groups and service accounts, deletecollection, and whatever a later version adds.",
         fix="Write the verbs out: get, list, watch, create, update, patch, delete.",
         levels=always(ERROR),
         references=(GOOD_PRACTICES, cis("4.1.3"), trivy("KSV-0045")),
@@ -117,7 +118,7 @@ RULES = (
         fix="Name the resources. A reader of everything but secrets has to be a list, too: RBAC has no deny.",
         levels=always(ERROR),
         references=(GOOD_PRACTICES, cis("4.1.3"), trivy("KSV-0046", "KSV-0112"), kubescape("C-0187")),
-        check=_rules("may {verbs} every resource, secrets and ways into pods too", lambda rule: _every_resource(rule)),
+        check=_rules("may {verbs} every resource, secrets and ways into pods too", _every_resource),
         good=in_cluster('- {apiGroups: [example.com], resources: ["*"], verbs: [get, list, watch]}'),
         bad=in_cluster('- {apiGroups: [""], resources: ["*"], verbs: [get, list, watch]}'),
         broad=True,
@@ -125,8 +126,8 @@ RULES = (
     LintRule(
         id="IAM004",
         title="every verb",
-        why="The verb * holds deletecollection, which empties a namespace in one request, special verbs, and whatever a "
-        "later version adds.",
+        why="The verb * holds deletecollection, which empties a namespace in one request, special verbs, and whatever "
+        "a later version adds.",
         fix="Write the verbs out.",
         levels=Levels(WARNING, INFO, WARNING),
         references=(GOOD_PRACTICES, cis("4.1.3")),
@@ -138,8 +139,8 @@ RULES = (
     LintRule(
         id="IAM005",
         title="a resource of every API group",
-        why="With the group * a rule is about all resources of that name, also those of custom resources that somebody "
-        "installs later.",
+        why="With the group * a rule is about all resources of that name, also those of custom resources that "
+        "somebody installs later.",
         fix='Name the groups; the core group is "".',
         levels=Levels(WARNING, INFO, WARNING),
         references=(RBAC,),
