@@ -75,6 +75,14 @@ def foremost(found: Iterable[Danger]) -> tuple[Danger, ...]:
     return tuple(one for one in found if one.becomes == CLUSTER_ADMIN.text or (one.ability, one.namespace) not in leads)
 
 
+def leads_on(judge: Judge, namespace: str) -> bool:
+    """Return whether rights in a namespace, or ("") in the whole cluster, can lead through somebody else at all.
+
+    Elsewhere no service account is known that could become anybody, so that whoever takes one has no way on.
+    """
+    return _graph(judge).leads_on(namespace)
+
+
 @lru_cache(maxsize=8)
 def _graph(judge: Judge) -> _Graph:
     """Keep what was found out about a few clusters: a difference asks about two at a time."""
@@ -113,6 +121,13 @@ class _Graph:
         for namespace, step in self._taken(_scopes(self._judge, somebody)):
             found.update(dict.fromkeys(self._told(step, namespace)))
         return tuple(sorted(found))
+
+    def leads_on(self, namespace: str) -> bool:
+        """Return what `leads_on` does."""
+        if namespace in ("", KUBE_SYSTEM) or namespace in self._accounts:
+            return True
+        groups = self._groups & {ACCOUNTS, f"{ACCOUNTS}:{namespace}"}
+        return any(self._reach(Guise("group", "", group)) for group in groups)
 
     def _told(self, step: Step, namespace: str) -> Iterator[Danger]:
         """Yield a step as a danger, then where it leads to through others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.waivers import Judged
@@ -25,11 +25,13 @@ _GRANTS = tuple(rule for rule in RULES if isinstance(rule.check, GrantCheck))
 _TOGETHER = tuple(rule for rule in RULES if isinstance(rule.check, TogetherCheck))
 
 
-def judge_grants(grants: Sequence[Grant], book: Book) -> Iterator[Judged]:
+def judge_grants(
+    grants: Iterable[Grant], holders: Mapping[SubjectKey, Sequence[Grant]], book: Book
+) -> Iterator[Judged]:
     """Yield what there is to say about the grants of one cluster, each by itself and all of one holder at once."""
     for grant in grants:
         yield from _one(grant, book)
-    for held in by_holder(grants).values():
+    for held in holders.values():
         if len(held) > 1:
             yield from _several(held, book)
 

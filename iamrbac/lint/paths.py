@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from iamrbac.access.escalation import PATH, Danger, dangers, foremost
+from iamrbac.access.escalation import PATH, Danger, dangers, foremost, leads_on
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.findings.waivers import Judged
-from iamrbac.lint.engine import by_holder, said_of
+from iamrbac.lint.engine import said_of
 from iamrbac.lint.matter import Grant
 from iamrbac.lint.rule import ERROR, WARNING
 from iamrbac.lint.rules import BY_ID
@@ -15,21 +15,22 @@ from iamrbac.rbac.objects import User
 from iamrbac.rbac.subjects import SERVICE_ACCOUNT, SubjectKey
 
 
-def judge_paths(grants: Sequence[Grant], judge: Judge) -> Iterator[Judged]:
+def judge_paths(holders: Mapping[SubjectKey, Sequence[Grant]], judge: Judge) -> Iterator[Judged]:
     """Yield one finding for each set or subject and ability that leads to more through somebody else.
 
     What a member of several sets can become only by all of them is told as well.
     """
     known: dict[str, frozenset[Danger]] = {}
-    holders = by_holder(grants)
     for key, held in holders.items():
+        if not any(leads_on(judge, grant.namespace) for grant in held):
+            continue
         found = dangers(judge, _somebody(key))
         known[key.name] = frozenset(found)
         for danger in foremost(found):
             if danger.rule == PATH:
                 yield from _told(danger, held, "")
     for one in judge.everybody():
-        if len(one.user.groups) > 1:
+        if len(one.user.groups) > 1 and any(group in known for group in one.user.groups):
             alone = frozenset[Danger]().union(*(known.get(group, frozenset()) for group in one.user.groups))
             held = [grant for name in one.user.groups for grant in holders.get(SubjectKey("Group", name), ())]
             for danger in foremost(dangers(judge, one)):

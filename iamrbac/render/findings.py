@@ -27,14 +27,14 @@ class ValidationJson(TypedDict):
 def findings_text(findings: Sequence[Finding], paint: Paint | None = None) -> str:
     """Return one line for each finding, by file and place, and the sum of them last."""
     ordered = in_order(findings)
-    return "\n".join([*(_line(finding, paint) for finding in ordered), summary(ordered)])
+    return "\n".join([*(finding_line(finding, paint) for finding in ordered), summary(ordered)])
 
 
 def validation_text(validation: Validation, paint: Paint | None = None) -> str:
     """Return what `validate` shows: the findings, and in the last line whether the documents are good."""
     if not validation.valid:
         return findings_text(validation.findings, paint)
-    lines = [_line(finding, paint) for finding in in_order(validation.findings)]
+    lines = [finding_line(finding, paint) for finding in in_order(validation.findings)]
     counts = [
         count(validation.policies, "policy", "policies"),
         count(validation.grants, "temporary grant"),
@@ -71,15 +71,16 @@ def count(number: int, word: str, plural: str = "") -> str:
     return f"{number} {word if number == 1 else plural or word + 's'}"
 
 
-def _line(finding: Finding, paint: Paint | None) -> str:
+def finding_line(finding: Finding, paint: Paint | None, *, hint: bool = True) -> str:
+    """Return a finding in one line, with the next step or without."""
     level = finding.level.value
     if paint is not None:
         level = paint(level, _STYLES[finding.level])
     message = printable(finding.message).rstrip(".")
     if finding.cluster is not None and finding.cluster not in finding.message:
         message = f"{printable(finding.cluster)}: {message}"
-    hint = f". Next: {printable(finding.hint)}" if finding.hint else ""
-    return f"{_place(finding)}{level} {finding.id}: {message}{hint}"
+    step = f". Next: {printable(finding.hint)}" if hint and finding.hint else ""
+    return f"{_place(finding)}{level} {finding.id}: {message}{step}"
 
 
 def _place(finding: Finding) -> str:

@@ -13,7 +13,7 @@ from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
 from iamrbac.findings.waivers import Judged, weigh
 from iamrbac.lint.book import Book
-from iamrbac.lint.engine import judge_documents, judge_grants, judge_objects
+from iamrbac.lint.engine import by_holder, judge_documents, judge_grants, judge_objects
 from iamrbac.lint.grants import Places, manifest_grants, policy_grants
 from iamrbac.lint.matter import Shelf, Sourced, Spot
 from iamrbac.lint.merge import merged
@@ -91,8 +91,9 @@ def lint_policies(
     for name, world in worlds.clusters.items():
         judge = Judge(world, builtin.roles)
         grants = tuple(policy_grants(name, judge, places))
-        judged += judge_grants(grants, book)
-        judged += judge_paths(grants, judge)
+        holders = by_holder(grants)
+        judged += judge_grants(grants, holders, book)
+        judged += judge_paths(holders, judge)
     if waivers is None:
         waivers = [(one.file, index, waiver) for one in found for index, waiver in enumerate(one.document.waivers)]
     weighed = weigh(
@@ -123,7 +124,8 @@ def lint_manifests(
 ) -> Linted:
     """Return what the rules say of manifests, each with its file and line, beside Kubernetes' own roles.
 
-    What is word for word Kubernetes' own is passed over, since every cluster has it. `broken` is what could not be read.
+    What is word for word Kubernetes' own is passed over, since every cluster has it. `broken` says what could not be
+    read.
     """
     wrong = _errors(broken)
     if wrong:
@@ -135,7 +137,8 @@ def lint_manifests(
     judge = file_ground((item for item, _, _ in items), (), builtin).judges[FILES]
     book = Book(judge.world.rbac.roles, catalogue)
     grants = tuple(manifest_grants(sourced, judge, Places(settings.privileged_namespaces)))
-    judged = [*judge_objects(sourced, book), *judge_grants(grants, book), *judge_paths(grants, judge)]
+    holders = by_holder(grants)
+    judged = [*judge_objects(sourced, book), *judge_grants(grants, holders, book), *judge_paths(holders, judge)]
     return Linted(in_order(merged(judged)), settings=settings)
 
 

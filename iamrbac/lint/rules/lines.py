@@ -53,9 +53,9 @@ def _people(shelf: Shelf) -> Iterator[Told]:
 def _long(shelf: Shelf) -> Iterator[Told]:
     for sourced in shelf.documents.grants:
         spec = sourced.document.spec
-        left = datetime.fromisoformat(spec.not_after) - shelf.at
-        if left > _LONG:
-            says = f"the temporary grant {sourced.document.metadata.name} goes on for {left.days} days"
+        if datetime.fromisoformat(spec.not_after) - shelf.at > _LONG:
+            name = sourced.document.metadata.name
+            says = f"the temporary grant {name} goes on for more than {_LONG.days} days, until {spec.not_after}"
             yield Told(says, Spot(sourced.file, ("spec", "notAfter")), spec.team)
 
 
