@@ -96,6 +96,13 @@ def manifests(path: Path) -> tuple[tuple[Role | Binding, ...], tuple[Finding, ..
     return read_manifests(path)
 
 
+def placed_manifests(path: Path) -> tuple[tuple[tuple[Role | Binding, str, int], ...], tuple[Finding, ...]]:
+    """Return the same with the file and line of each object. Raises UsageError."""
+    from iamrbac.documents.manifests import read_placed
+
+    return read_placed(path)
+
+
 def identities(path: Path) -> Identities:
     """Return a snapshot of identities. Raises UsageError."""
     from iamrbac.documents.identities import parse_identities

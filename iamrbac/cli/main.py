@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "can": ("can", "Say whether somebody may do something, and why."),
     "who-can": ("who_can", "Say who may do something, and by which chain."),
     "access": ("access", "List who holds which role where."),
+    "lint": ("lint", "Say what in the policies is dangerous, or does nothing."),
     "test": ("expect", "Judge the tests of access beside the policies."),
     "snapshot": ("snapshot", "Write down who is in which IAM group, for work without AWS."),
     "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),

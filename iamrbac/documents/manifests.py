@@ -40,10 +40,16 @@ def read_manifests(path: Path) -> tuple[tuple[Role | Binding, ...], tuple[Findin
     or what the API server would not store, must not look like a role that is not there. Raises UsageError for a path
     that is not there, or holds no manifest.
     """
+    placed, findings = read_placed(path)
+    return tuple(one for one, _, _ in placed), findings
+
+
+def read_placed(path: Path) -> tuple[tuple[tuple[Role | Binding, str, int], ...], tuple[Finding, ...]]:
+    """Return the same with the file and line where each object begins."""
     reading = _Reading()
     for file in _files(path):
         reading.file(file)
-    return tuple(one for one, _ in reading.objects.values()), tuple(reading.findings)
+    return tuple(reading.objects.values()), tuple(reading.findings)
 
 
 def _files(path: Path) -> list[Path]:
@@ -72,7 +78,7 @@ class _Reading:
     """The files of one run."""
 
     def __init__(self) -> None:
-        self.objects: dict[tuple[str, str | None, str], tuple[Role | Binding, str]] = {}
+        self.objects: dict[tuple[str, str | None, str], tuple[Role | Binding, str, int]] = {}
         """Each with the place where it was first."""
         self.findings: list[Finding] = []
         self._builder = Builder(_MAX_VALUES)
@@ -144,10 +150,10 @@ class _Reading:
             self._wrong(file, line, f"{called} would be refused: {problem}")
         if problems:
             return
-        place = f"{file}:{line}"
-        first, where = self.objects.setdefault((found.kind, found.namespace, found.name), (found, place))
+        key = (found.kind, found.namespace, found.name)
+        first, other, at = self.objects.setdefault(key, (found, file, line))
         if first != found:
-            message = f"{called} is here for the second time, and says something else than in {where}"
+            message = f"{called} is here for the second time, and says something else than in {other}:{at}"
             hint = "name the manifests of one cluster only"
             self.findings.append(Finding(TWICE, Level.ERROR, message, hint, file, line=line))
 

@@ -71,16 +71,16 @@ def count(number: int, word: str, plural: str = "") -> str:
     return f"{number} {word if number == 1 else plural or word + 's'}"
 
 
-def finding_line(finding: Finding, paint: Paint | None = None) -> str:
-    """Return a finding in one line: where, how grave, which rule, what, and the next step."""
+def finding_line(finding: Finding, paint: Paint | None = None, *, hint: bool = True) -> str:
+    """Return a finding in one line: where, how grave, which rule, what, and the next step unless without `hint`."""
     level = finding.level.value
     if paint is not None:
         level = paint(level, _STYLES[finding.level])
     message = printable(finding.message).rstrip(".")
     if finding.cluster is not None and finding.cluster not in finding.message:
         message = f"{printable(finding.cluster)}: {message}"
-    hint = f". Next: {printable(finding.hint)}" if finding.hint else ""
-    return f"{_place(finding)}{level} {finding.id}: {message}{hint}"
+    step = f". Next: {printable(finding.hint)}" if hint and finding.hint else ""
+    return f"{_place(finding)}{level} {finding.id}: {message}{step}"
 
 
 def _place(finding: Finding) -> str:

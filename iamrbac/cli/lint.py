@@ -1,0 +1,111 @@
+"""`iamrbac lint`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iamrbac.cli import show
+from iamrbac.cli.asking import FilesOption
+from iamrbac.cli.options import NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli.planning import at_now
+from iamrbac.cli.terminal import Terminal
+from iamrbac.model.errors import UsageError
+
+
+class FailOn(StrEnum):
+    """The lowest level that says no."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+class Shown(StrEnum):
+    """The lowest level that is shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+def command(
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="The lowest level that says no; default: lint.failOn, or error.")
+    ] = None,
+    level: Annotated[
+        Shown, typer.Option("--level", help="The lowest level that the text shows one by one; JSON has them all.")
+    ] = Shown.WARNING,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="RULE", help="Explain a rule: why, what to do, examples.")
+    ] = None,
+    files: FilesOption = None,
+    repo: RepoOption = None,
+    output: OutputOption = Output.TEXT,
+    no_color: NoColorOption = False,
+) -> int:
+    """Say what in the policies is dangerous, or silently does nothing: no cluster, no AWS, no credentials.
+
+    Rights are judged as the API server would, never by the names of roles: what every line gives on every cluster, of
+    templates, ClusterRoles and EKS access policies, also what several lines give together and where it leads to through
+    service accounts. waivers.yaml takes findings away for a while; -f judges a file or folder of manifests instead.
+
+    Exit codes: 0 nothing of the level that fails; 1 the repository cannot be read; 3 there is, or invalid documents;
+    64 no such rule or PATH.
+
+    Examples:
+      iamrbac lint
+      iamrbac lint --level info
+      iamrbac lint --fail-on warning -o json
+      iamrbac lint -f manifests/
+      iamrbac lint --explain IAM020
+    """
+    from iamrbac import wiring
+    from iamrbac.findings.finding import Level
+    from iamrbac.render.findings import findings_text
+    from iamrbac.render.lint import lint_json, lint_text
+    from iamrbac.usecases.lint import lint_manifests, lint_policies
+
+    terminal = Terminal(no_color=no_color)
+    if explain is not None:
+        return _explain(terminal, explain, output)
+    builtin = wiring.builtin()
+    if files is not None:
+        if repo is not None:
+            raise UsageError("--filename judges manifests, which are of no repository", hint="leave --repo out")
+        linted = lint_manifests(*wiring.placed_manifests(files), builtin.rbac, builtin.catalogue)
+    else:
+        repository = wiring.repository(repo)
+        roles = wiring.roles(Path(repository.root))
+        linted = lint_policies(repository, roles, builtin.rbac, builtin.catalogue, at_now())
+    least = fail_on.value if fail_on is not None else linted.settings.fail_on
+    failing = None if least == FailOn.NEVER else Level(least)
+    if output is Output.JSON:
+        terminal.json(lint_json(linted, failing))
+    elif not linted.valid:
+        show.invalid(terminal, output, linted.findings, findings_text)
+    else:
+        shown = Level.INFO if failing is Level.INFO else Level(level.value)
+        terminal.answer(lint_text(linted, shown, terminal.paint))
+    return 3 if linted.fails(failing) else 0
+
+
+def _explain(terminal: Terminal, name: str, output: Output) -> int:
+    """Explain one rule. Raises UsageError for one that there is not."""
+    from iamrbac.lint.rules import BY_ID
+    from iamrbac.model.suggest import did_you_mean
+    from iamrbac.render.lint import rule_json, rule_text
+
+    rule = BY_ID.get(name.strip().upper())
+    if rule is None:
+        hint = did_you_mean(name, BY_ID, "docs/rules.md lists all of them")
+        raise UsageError(f"lint has no rule {name}", hint=hint)
+    if output is Output.JSON:
+        terminal.json(rule_json(rule))
+    else:
+        terminal.answer(rule_text(rule, terminal.paint))
+    return 0

@@ -1,0 +1,146 @@
+"""Is it dangerous: the rules of lint asked of the policies, or of manifests, and what the waivers leave."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from iamrbac.access.judge import Judge
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.findings.order import in_order
+from iamrbac.findings.waivers import Judged, weigh
+from iamrbac.lint.book import Book
+from iamrbac.lint.engine import by_holder, judge_documents, judge_grants, judge_objects
+from iamrbac.lint.grants import Places, manifest_grants, policy_grants
+from iamrbac.lint.matter import Shelf, Sourced, Spot
+from iamrbac.lint.merge import merged
+from iamrbac.lint.paths import judge_paths
+from iamrbac.model.gates import Lint
+from iamrbac.model.waivers import WAIVERS_FILE, Waiver, Waivers
+from iamrbac.rbac.catalogue import Catalogue
+from iamrbac.rbac.objects import Binding, RbacState, Role
+from iamrbac.usecases.ground import FILES, file_ground
+from iamrbac.usecases.load import load, load_beside
+from iamrbac.usecases.locate import locate
+from iamrbac.usecases.ports import Repository, Roles
+from iamrbac.usecases.worlds import policy_worlds
+
+SourcedWaiver: TypeAlias = tuple[str, int, Waiver]
+"""A waiver with its file and its index there."""
+_RULES = "IAM"
+
+
+@dataclass(frozen=True, slots=True)
+class WaivedFinding:
+    """A finding that does not count, and why."""
+
+    finding: Finding
+    reason: str
+    not_after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """Everything that lint has to say, located and in order."""
+
+    findings: tuple[Finding, ...]
+    waived: tuple[WaivedFinding, ...] = ()
+    settings: Lint = field(default_factory=Lint)
+    valid: bool = True
+    """False: the documents are wrong, and the findings say so; nothing was judged."""
+
+    def fails(self, level: Level | None) -> bool:
+        """Return whether there is a finding of a level or above; None: never, unless the documents are wrong."""
+        if not self.valid:
+            return True
+        order = (Level.ERROR, Level.WARNING, Level.INFO)
+        return level is not None and any(order.index(one.level) <= order.index(level) for one in self.findings)
+
+
+def lint_policies(
+    repository: Repository,
+    roles: Roles,
+    builtin: RbacState,
+    catalogue: Catalogue,
+    at: datetime,
+    settings: Lint | None = None,
+    waivers: Sequence[SourcedWaiver] | None = None,
+) -> Linted:
+    """Return what the rules say of everything that the policies give at a time, on every cluster, less what is waived.
+
+    `settings` and `waivers` are the repository's own unless they are given: a change of the policies is judged by
+    those that were there before. Raises RepositoryError when the repository cannot be read.
+    """
+    loaded = load(repository, roles.names())
+    found, broken = load_beside(repository, WAIVERS_FILE, Waivers) if waivers is None else ((), ())
+    documents = loaded.documents
+    wrong = _errors((*loaded.findings, *broken))
+    if documents is None or wrong:
+        return Linted(in_order(wrong), valid=False)
+    config = documents.config.document
+    worlds = policy_worlds(documents, config.clusters, builtin, roles.render, at)
+    if worlds.failed:
+        return Linted(in_order(locate(_errors(worlds.findings), repository)), valid=False)
+    settings = config.lint if settings is None else settings
+    places = Places(settings.privileged_namespaces)
+    book = Book(builtin.roles, catalogue)
+    judged = list(judge_documents(Shelf(documents, at)))
+    for name, world in worlds.clusters.items():
+        judge = Judge(world, builtin.roles)
+        grants = tuple(policy_grants(name, judge, places))
+        holders = by_holder(grants)
+        judged += judge_grants(grants, holders, book)
+        judged += judge_paths(holders, judge)
+    if waivers is None:
+        waivers = [(one.file, index, waiver) for one in found for index, waiver in enumerate(one.document.waivers)]
+    weighed = weigh(
+        judged,
+        [one for one in waivers if one[2].rule.startswith(_RULES)],
+        {cluster.name: cluster for cluster in config.clusters},
+        at,
+    )
+    taken: dict[Waiver, list[Judged]] = defaultdict(list)
+    for one in weighed.waived:
+        taken[one.waiver].append(one.judged)
+    waived = [
+        WaivedFinding(finding, waiver.reason, waiver.not_after)
+        for waiver, some in taken.items()
+        for finding in locate(merged(some), repository)
+    ]
+    waived.sort(key=lambda one: (one.finding.file or "", one.finding.line or 0, one.finding.id, one.finding.message))
+    findings = locate((*merged(weighed.kept), *weighed.findings), repository)
+    return Linted(in_order(findings), tuple(waived), settings)
+
+
+def lint_manifests(
+    placed: Iterable[tuple[Role | Binding, str, int]],
+    broken: tuple[Finding, ...],
+    builtin: RbacState,
+    catalogue: Catalogue,
+    settings: Lint | None = None,
+) -> Linted:
+    """Return what the rules say of manifests, each with its file and line, beside Kubernetes' own roles.
+
+    What is word for word Kubernetes' own is passed over, since every cluster has it. `broken` says what could not be
+    read.
+    """
+    wrong = _errors(broken)
+    if wrong:
+        return Linted(in_order(wrong), valid=False)
+    settings = Lint() if settings is None else settings
+    items = tuple(placed)
+    own = frozenset((*builtin.roles, *builtin.bindings))
+    sourced = tuple(Sourced(item, Spot(file, (), line)) for item, file, line in items if item not in own)
+    judge = file_ground((item for item, _, _ in items), (), builtin).judges[FILES]
+    book = Book(judge.world.rbac.roles, catalogue)
+    grants = tuple(manifest_grants(sourced, judge, Places(settings.privileged_namespaces)))
+    holders = by_holder(grants)
+    judged = [*judge_objects(sourced, book), *judge_grants(grants, holders, book), *judge_paths(holders, judge)]
+    return Linted(in_order(merged(judged)), settings=settings)
+
+
+def _errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.level is Level.ERROR)
