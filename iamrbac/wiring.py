@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from iamrbac.documents.output import OutputFolder
     from iamrbac.findings.finding import Finding
+    from iamrbac.git.revisions import History
     from iamrbac.identity.snapshot import Identities
     from iamrbac.kube.client import KubeApi
     from iamrbac.plan.change import Plan
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 _CONFIG: Final = "iamrbac.yaml"
 _DOCUMENTS: Final = (_CONFIG, "policies", "templates/roles", "waivers.yaml", "tests/access")
-"""What a revision is read for. Of the base as it is now, which only judges, the config and the waivers."""
+"""What a revision is read for."""
+_RULES: Final = (_CONFIG, "waivers.yaml")
+"""What a base is read for that only judges."""
 
 
 def repository(root: Path | None) -> Repository:
@@ -63,7 +66,6 @@ def revisions(root: Path, base: str, head: str | None) -> Iterator[Compared]:
     Of the base it is the commit at which the head left it that is compared; what judges is read from the base as it is.
     Raises HistoryError.
     """
-    from iamrbac.git.export import export
     from iamrbac.git.revisions import History
     from iamrbac.usecases.diff import Tree
     from iamrbac.usecases.review import Compared, Sides
@@ -73,20 +75,38 @@ def revisions(root: Path, base: str, head: str | None) -> Iterator[Compared]:
     own = history.commit(head if head is not None else "HEAD")
     start = history.merge_base(tip, own)
     with tempfile.TemporaryDirectory(prefix="iamrbac-diff-") as temporary:
+        folder = Path(temporary).resolve()
 
         def tree(commit: str, name: str, places: Sequence[str]) -> Tree | None:
-            if not history.has(commit, _CONFIG):
-                return None
-            folder = Path(temporary).resolve() / name
-            folder.mkdir()
-            export(history.git, commit, history.prefix, places, folder)
-            return Tree(repository(folder), roles(folder))
+            found = _exported(history, commit, places, folder / name)
+            return Tree(found, roles(Path(found.root))) if found is not None else None
 
         after = Tree(repository(root), roles(root)) if head is None else tree(own.id, "head", _DOCUMENTS)
         if after is None:
             raise HistoryError(f"it has no {_CONFIG}", where=own.asked, hint="name a commit of the access repository")
-        sides = Sides(tree(start, "base", _DOCUMENTS), after, tree(tip.id, "rules", (_CONFIG, "waivers.yaml")))
+        sides = Sides(tree(start, "base", _DOCUMENTS), after, tree(tip.id, "rules", _RULES))
         yield Compared(sides, tip.asked, tip.id, start, own.asked if head is not None else None, own.id)
+
+
+@contextmanager
+def base_repository(root: Path, base: str) -> Iterator[Repository | None]:
+    """Give the config and the waivers of a revision to read; None where it has no config. Raises HistoryError."""
+    from iamrbac.git.revisions import History
+
+    history = History(root)
+    with tempfile.TemporaryDirectory(prefix="iamrbac-base-") as temporary:
+        yield _exported(history, history.commit(base).id, _RULES, Path(temporary).resolve() / "base")
+
+
+def _exported(history: History, commit: str, places: Sequence[str], folder: Path) -> Repository | None:
+    """Write some places of a commit into a new folder; None where it is no access repository."""
+    from iamrbac.git.export import export
+
+    if not history.has(commit, _CONFIG):
+        return None
+    folder.mkdir()
+    export(history.git, commit, history.prefix, places, folder)
+    return repository(folder)
 
 
 def manifests(path: Path) -> tuple[tuple[Role | Binding, ...], tuple[Finding, ...]]:

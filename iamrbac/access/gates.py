@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from iamrbac.access.effective import Delta, Effect, Giver
-from iamrbac.access.judge import Judge, Somebody
+from iamrbac.access.escalation import Danger
 from iamrbac.compile.check.owners import Owners
 from iamrbac.model.config import Cluster
 from iamrbac.model.gates import Gate
@@ -18,38 +18,6 @@ from iamrbac.model.selection import consents, matches, selects
 
 Kind: TypeAlias = Literal["gain", "danger", "cluster-wide", "too-long", "owner"]
 _DAY = 24 * 60 * 60
-
-
-class Danger(Hashable, Protocol):
-    """A way in which somebody can become more than what is granted. Two are equal that differ in their path only."""
-
-    @property
-    def rule(self) -> str:
-        """The rule of lint that speaks of it."""
-        ...
-
-    @property
-    def becomes(self) -> str:
-        """cluster-admin, a node, …"""
-        ...
-
-    @property
-    def ability(self) -> str:
-        """May create pods with any service account of payments."""
-        ...
-
-    @property
-    def namespace(self) -> str:
-        """Where that ability is held; "" is the whole cluster."""
-        ...
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """The steps, for people to read."""
-        ...
-
-
-Dangers: TypeAlias = Callable[[Judge, Somebody], Iterable[Danger]]
 
 
 @dataclass(frozen=True, slots=True)

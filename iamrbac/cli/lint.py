@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,10 @@ def command(
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="RULE", help="Explain a rule: why, what to do, examples.")
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="REV", help="Take lint's settings and the waivers from this revision."),
+    ] = None,
     files: FilesOption = None,
     repo: RepoOption = None,
     output: OutputOption = Output.TEXT,
@@ -52,14 +57,16 @@ def command(
 
     Rights are judged as the API server would, never by the names of roles: what every line gives on every cluster, of
     templates, ClusterRoles and EKS access policies, also what several lines give together and where it leads to through
-    service accounts. waivers.yaml takes findings away for a while; -f judges a file or folder of manifests instead.
+    service accounts. waivers.yaml takes findings away for a while; in a pull request --base takes it from the base,
+    since no branch accepts for itself. -f judges a file or folder of manifests instead.
 
-    Exit codes: 0 nothing of the level that fails; 1 the repository cannot be read; 3 there is, or invalid documents;
-    64 no such rule or PATH.
+    Exit codes: 0 nothing of the level that fails; 1 the repository or the base cannot be read; 3 there is, or invalid
+    documents; 64 no such rule or PATH.
 
     Examples:
       iamrbac lint
       iamrbac lint --level info
+      iamrbac lint --base origin/main
       iamrbac lint --fail-on warning -o json
       iamrbac lint -f manifests/
       iamrbac lint --explain IAM020
@@ -68,6 +75,7 @@ def command(
     from iamrbac.findings.finding import Level
     from iamrbac.render.findings import findings_text
     from iamrbac.render.lint import lint_json, lint_text
+    from iamrbac.usecases.base import base_rules
     from iamrbac.usecases.lint import lint_manifests, lint_policies
 
     terminal = Terminal(no_color=no_color)
@@ -75,13 +83,31 @@ def command(
         return _explain(terminal, explain, output)
     builtin = wiring.builtin()
     if files is not None:
-        if repo is not None:
-            raise UsageError("--filename judges manifests, which are of no repository", hint="leave --repo out")
+        if repo is not None or base is not None:
+            raise UsageError(
+                "--filename judges manifests, which are of no repository", hint="leave --repo and --base out"
+            )
         linted = lint_manifests(*wiring.placed_manifests(files), builtin.rbac, builtin.catalogue)
     else:
         repository = wiring.repository(repo)
-        roles = wiring.roles(Path(repository.root))
-        linted = lint_policies(repository, roles, builtin.rbac, builtin.catalogue, at_now())
+        root = Path(repository.root)
+        with wiring.base_repository(root, base) if base is not None else nullcontext() as judging:
+            rules = base_rules(judging) if judging is not None else None
+            if isinstance(rules, tuple):
+                terminal.error(f"the rules of {base} are invalid, so nobody knows them. Next: mend them there first")
+                show.invalid(terminal, output, rules, findings_text)
+                return 1
+            linted = lint_policies(
+                repository,
+                wiring.roles(root),
+                builtin.rbac,
+                builtin.catalogue,
+                at_now(),
+                rules,
+                reviewed=base is not None,
+            )
+    for note in linted.notes:
+        terminal.step(f"note: {note}")
     least = fail_on.value if fail_on is not None else linted.settings.fail_on
     failing = None if least == FailOn.NEVER else Level(least)
     if output is Output.JSON:

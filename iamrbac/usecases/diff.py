@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from iamrbac.access.effective import Delta, Giver, by_identity, deltas
-from iamrbac.access.gates import Danger, Dangers, NewDanger
+from iamrbac.access.escalation import dangers, foremost
+from iamrbac.access.gates import NewDanger
 from iamrbac.access.judge import Judge
 from iamrbac.access.world import World
 from iamrbac.compile.documents import Documents
@@ -69,11 +70,6 @@ class Change:
     """What to know beside it."""
 
 
-def all_of(dangers: Iterable[Danger]) -> tuple[Danger, ...]:
-    """Return dangers as they are: what `change` does where nobody says which matter most."""
-    return tuple(dangers)
-
-
 def meaning(
     tree: Tree, side: Side, builtin: RbacState, at: datetime, people: Identities | None = None
 ) -> Meaning | Invalid:
@@ -100,13 +96,11 @@ def change(
     head: Meaning,
     builtin: RbacState,
     at: datetime,
-    dangers: Dangers | None = None,
-    foremost: Callable[[Iterable[Danger]], tuple[Danger, ...]] = all_of,
 ) -> Change:
     """Return what the head changes against the base, which is None where there was none, from the time `at` on.
 
-    A cluster is the same one whatever the config calls it. `dangers` finds what somebody can become; of what is new
-    those are told that `foremost` leaves.
+    A cluster is the same one whatever the config calls it. Of what somebody can become and could not before, those
+    ways are told that no other implies.
     """
     before = {eks(one): base.worlds[one.name] for one in base.clusters} if base is not None else {}
     found: list[Delta] = []
@@ -116,8 +110,8 @@ def change(
         has = Judge(head.worlds[cluster.name], builtin.roles)
         here = deltas(cluster.name, had, has, at)
         found += here
-        if dangers is not None and any(_gains(delta) for delta in here):
-            new += _dangers(cluster.name, had, has, here, dangers, foremost)
+        if any(_gains(delta) for delta in here):
+            new += _dangers(cluster.name, had, has, here)
     return Change(tuple(cluster.name for cluster in head.clusters), tuple(found), tuple(new), tuple(_notes(base, head)))
 
 
@@ -135,8 +129,6 @@ def _dangers(
     before: Judge,
     after: Judge,
     found: Sequence[Delta],
-    dangers: Dangers,
-    foremost: Callable[[Iterable[Danger]], tuple[Danger, ...]],
 ) -> Iterator[NewDanger]:
     """Yield what anybody can become now: also whom nothing is given, since another's gain may open the way."""
     had = by_identity(before)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
 
 from iamrbac.access.judge import Judge
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
-from iamrbac.findings.waivers import Judged, weigh
+from iamrbac.findings.waivers import UNUSED, Judged, weigh
 from iamrbac.lint.book import Book
 from iamrbac.lint.engine import by_holder, judge_documents, judge_grants, judge_objects
 from iamrbac.lint.grants import Places, manifest_grants, policy_grants
@@ -19,17 +18,19 @@ from iamrbac.lint.matter import Shelf, Sourced, Spot
 from iamrbac.lint.merge import merged
 from iamrbac.lint.paths import judge_paths
 from iamrbac.model.gates import Lint
+from iamrbac.model.parse import CONFIG_FILE
 from iamrbac.model.waivers import WAIVERS_FILE, Waiver, Waivers
 from iamrbac.rbac.catalogue import Catalogue
 from iamrbac.rbac.objects import Binding, RbacState, Role
+from iamrbac.usecases.base import BaseRules
+from iamrbac.usecases.diff import eks
 from iamrbac.usecases.ground import FILES, file_ground
 from iamrbac.usecases.load import load, load_beside
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Repository, Roles
 from iamrbac.usecases.worlds import policy_worlds
 
-SourcedWaiver: TypeAlias = tuple[str, int, Waiver]
-"""A waiver with its file and its index there."""
+OTHER_RULES = f"{WAIVERS_FILE} or `lint` in {CONFIG_FILE} differs from the base: its own count once they are merged"
 _RULES = "IAM"
 
 
@@ -51,6 +52,8 @@ class Linted:
     settings: Lint = field(default_factory=Lint)
     valid: bool = True
     """False: the documents are wrong, and the findings say so; nothing was judged."""
+    notes: tuple[str, ...] = ()
+    """What to know beside it."""
 
     def fails(self, level: Level | None) -> bool:
         """Return whether there is a finding of a level or above; None: never, unless the documents are wrong."""
@@ -66,16 +69,17 @@ def lint_policies(
     builtin: RbacState,
     catalogue: Catalogue,
     at: datetime,
-    settings: Lint | None = None,
-    waivers: Sequence[SourcedWaiver] | None = None,
+    base: BaseRules | None = None,
+    *,
+    reviewed: bool = False,
 ) -> Linted:
     """Return what the rules say of everything that the policies give at a time, on every cluster, less what is waived.
 
-    `settings` and `waivers` are the repository's own unless they are given: a change of the policies is judged by
-    those that were there before. Raises RepositoryError when the repository cannot be read.
+    Of a branch that is `reviewed` the settings and waivers of the base count, which are the defaults and none where the
+    base is no access repository; else the repository's own. Raises RepositoryError when the repository cannot be read.
     """
     loaded = load(repository, roles.names())
-    found, broken = load_beside(repository, WAIVERS_FILE, Waivers) if waivers is None else ((), ())
+    found, broken = load_beside(repository, WAIVERS_FILE, Waivers)
     documents = loaded.documents
     wrong = _errors((*loaded.findings, *broken))
     if documents is None or wrong:
@@ -84,7 +88,10 @@ def lint_policies(
     worlds = policy_worlds(documents, config.clusters, builtin, roles.render, at)
     if worlds.failed:
         return Linted(in_order(locate(_errors(worlds.findings), repository)), valid=False)
-    settings = config.lint if settings is None else settings
+    own = BaseRules(config, found, repository)
+    nothing = BaseRules(config.model_copy(update={"lint": Lint()}), (), repository)
+    judging = base or (nothing if reviewed else own)
+    settings = judging.config.lint
     places = Places(settings.privileged_namespaces)
     book = Book(builtin.roles, catalogue)
     judged = list(judge_documents(Shelf(documents, at)))
@@ -94,14 +101,10 @@ def lint_policies(
         holders = by_holder(grants)
         judged += judge_grants(grants, holders, book)
         judged += judge_paths(holders, judge)
-    if waivers is None:
-        waivers = [(one.file, index, waiver) for one in found for index, waiver in enumerate(one.document.waivers)]
-    weighed = weigh(
-        judged,
-        [one for one in waivers if one[2].rule.startswith(_RULES)],
-        {cluster.name: cluster for cluster in config.clusters},
-        at,
-    )
+    # A waiver loosens, so it knows a cluster only as the base has it, where the base has it.
+    before = {eks(cluster): cluster for cluster in judging.config.clusters}
+    clusters = {cluster.name: before.get(eks(cluster), cluster) for cluster in config.clusters}
+    weighed = weigh(judged, judging.waivers(_RULES), clusters, at)
     taken: dict[Waiver, list[Judged]] = defaultdict(list)
     for one in weighed.waived:
         taken[one.waiver].append(one.judged)
@@ -111,8 +114,11 @@ def lint_policies(
         for finding in locate(merged(some), repository)
     ]
     waived.sort(key=lambda one: (one.finding.file or "", one.finding.line or 0, one.finding.id, one.finding.message))
-    findings = locate((*merged(weighed.kept), *weighed.findings), repository)
-    return Linted(in_order(findings), tuple(waived), settings)
+    # What the branch mends needs the base's waiver no longer; that is told when it is merged.
+    of_waivers = [one for one in weighed.findings if not reviewed or one.id != UNUSED]
+    findings = (*locate(merged(weighed.kept), repository), *locate(of_waivers, judging.repository))
+    notes = (OTHER_RULES,) if (config.lint, found) != (settings, judging.documents) else ()
+    return Linted(in_order(findings), tuple(waived), settings, notes=notes)
 
 
 def lint_manifests(

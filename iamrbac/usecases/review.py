@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from iamrbac.access.gates import Danger, Dangers, Refusal, Rules, refusals
+from iamrbac.access.gates import Refusal, Rules, refusals
 from iamrbac.access.refused import OF_GATES, findings, judged, some_of
 from iamrbac.compile.check.owners import Owners
-from iamrbac.compile.documents import Documents, Sourced
+from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding
 from iamrbac.findings.order import in_order
 from iamrbac.findings.waivers import UNUSED, weigh
 from iamrbac.identity.snapshot import Identities
-from iamrbac.model.documents import Config
 from iamrbac.model.origin import Origin
-from iamrbac.model.parse import CONFIG_FILE
 from iamrbac.model.waivers import WAIVERS_FILE, Waiver, Waivers
 from iamrbac.rbac.objects import RbacState
-from iamrbac.usecases.diff import Change, Invalid, Meaning, Tree, all_of, change, eks, meaning
-from iamrbac.usecases.load import load, load_beside
+from iamrbac.usecases.base import BaseRules, base_rules
+from iamrbac.usecases.diff import Change, Invalid, Meaning, Tree, change, eks, meaning
+from iamrbac.usecases.load import load_beside
 from iamrbac.usecases.locate import locate
 
 NO_RULES = (
@@ -81,28 +80,15 @@ class Review:
     """How many the base has."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """What judges: from the base, never from the branch."""
-
-    config: Config
-    waivers: tuple[tuple[str, int, Waiver], ...]
-    """Those of gates, each with its file and its place there."""
-    documents: tuple[Sourced[Waivers], ...]
-    """All of them."""
-
-
 def review(
     sides: Sides,
     builtin: RbacState,
     at: datetime,
     people: Identities | None = None,
-    dangers: Dangers | None = None,
-    foremost: Callable[[Iterable[Danger]], tuple[Danger, ...]] = all_of,
 ) -> Review | Invalid:
     """Return what a change means at the time `at`, and what the base's gates say to it; or why nothing can be said.
 
-    With `people` members are the people that a snapshot knows; `dangers` and `foremost` as `change` takes them.
+    With `people` members are the people that a snapshot knows.
     Raises RepositoryError where a repository cannot be read at all.
     """
     head = meaning(sides.head, "head", builtin, at, people)
@@ -111,10 +97,10 @@ def review(
     base = meaning(sides.base, "base", builtin, at, people) if sides.base is not None else None
     if isinstance(base, Invalid):
         return base
-    rules = _base(sides.rules) if sides.rules is not None else None
-    if isinstance(rules, Invalid):
-        return rules
-    found = change(base, head, builtin, at, dangers, foremost)
+    rules = base_rules(sides.rules.repository) if sides.rules is not None else None
+    if isinstance(rules, tuple):
+        return Invalid("base", rules)
+    found = change(base, head, builtin, at)
     notes = [*found.notes, *(_undeclared(head) if people is not None else ())]
     if rules is None:
         return Review(found, notes=(NO_RULES, *notes))
@@ -124,23 +110,7 @@ def review(
     return _weighed(found, refusals(judging, found.deltas, found.dangers), judging, rules, sides, tuple(notes))
 
 
-def _base(tree: Tree) -> _Base | Invalid:
-    loaded = load(tree.repository)
-    waivers, broken = load_beside(tree.repository, WAIVERS_FILE, Waivers)
-    wrong = tuple(one for one in loaded.findings if one.file == CONFIG_FILE)
-    if loaded.readable is None or broken or wrong:
-        return Invalid("base", in_order((*wrong, *broken)))
-    # A waiver of a rule of lint is lint's to weigh.
-    of_gates = [
-        (one.file, index, waiver)
-        for one in waivers
-        for index, waiver in enumerate(one.document.waivers)
-        if waiver.rule.startswith(OF_GATES)
-    ]
-    return _Base(loaded.readable.config.document, tuple(of_gates), waivers)
-
-
-def _rules(base: _Base, head: Documents, at: datetime) -> Rules:
+def _rules(base: BaseRules, head: Documents, at: datetime) -> Rules:
     config = base.config
     before = {eks(cluster): cluster for cluster in config.clusters}
     # A branch that calls production otherwise, or gives it other labels, does not lead it past its gates.
@@ -167,14 +137,14 @@ def _has_reason(head: Documents) -> Callable[[Origin], bool]:
 
 
 def _weighed(
-    found: Change, refused: Iterable[Refusal], rules: Rules, base: _Base, sides: Sides, notes: tuple[str, ...]
+    found: Change, refused: Iterable[Refusal], rules: Rules, base: BaseRules, sides: Sides, notes: tuple[str, ...]
 ) -> Review:
     """Take from what is refused what the base's waivers accept. Nobody accepts for the owner of a namespace."""
     owners = [one for one in refused if one.kind == "owner"]
     by_gates = {id(one): (one, refusal) for refusal in refused if refusal.kind != "owner" for one in (judged(refusal),)}
     # A waiver loosens, so it knows a cluster only as the base has it, where the base has it.
     clusters = {name: some[0] for name, some in rules.clusters.items()}
-    weighed = weigh([one for one, _ in by_gates.values()], base.waivers, clusters, rules.at)
+    weighed = weigh([one for one, _ in by_gates.values()], base.waivers(OF_GATES), clusters, rules.at)
     accepted: dict[int, list[Refusal]] = defaultdict(list)
     waivers = {id(one.waiver): one.waiver for one in weighed.waived}
     for one in weighed.waived:
@@ -189,7 +159,7 @@ def _weighed(
             Accepted(waivers[which], in_order(locate(findings(some), sides.head.repository)))
             for which, some in accepted.items()
         ),
-        locate(warnings, sides.rules.repository) if sides.rules is not None else (),
+        locate(warnings, base.repository),
         notes,
         len(rules.gates),
     )
@@ -202,7 +172,7 @@ def _undeclared(head: Meaning) -> Iterator[str]:
         yield f"not in the snapshot of people, and shown as declared: {some_of(unknown)}"
 
 
-def _other_rules(base: _Base, head: Documents, waivers: object) -> Iterator[str]:
+def _other_rules(base: BaseRules, head: Documents, waivers: object) -> Iterator[str]:
     """Say which of the rules the branch changes: they do not count for itself."""
     config = head.config.document
     changed = [
