@@ -24,8 +24,12 @@ POD_MAKERS = (
 SHELLS = (Power(("create", "get"), "pods/exec"), Power(("create", "get"), "pods/attach"))
 DEBUG = Power(("update", "patch"), "pods/ephemeralcontainers")
 CHANGE_PODS = Power(("update", "patch"), "pods")
-INTO_PODS = (*(("IAM034", shell) for shell in SHELLS), ("IAM036", DEBUG), ("IAM037", CHANGE_PODS))
-"""Ways into running pods, each with the rule of lint that speaks of it."""
+INTO_PODS = (
+    *(("IAM034", "run commands in", shell) for shell in SHELLS),
+    ("IAM036", "add containers to", DEBUG),
+    ("IAM037", "change", CHANGE_PODS),
+)
+"""Ways into running pods, each with the rule of lint that speaks of it, and what it does to them."""
 READ_SECRETS = Power(("get", "list", "watch"), "secrets")
 CREATE_SECRETS = Power(("create",), "secrets")
 TOKENS = Power(("create",), "serviceaccounts/token")

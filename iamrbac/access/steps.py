@@ -126,11 +126,11 @@ def _accounts(held: Held, _: str | None) -> Iterator[Step]:
 
 def _pods(held: Held, _: str | None) -> Iterator[Step]:
     """Into what runs, and to what is kept: which service accounts these are is not known offline."""
-    for rule, right in INTO_PODS:
+    for rule, what, right in INTO_PODS:
         reach = held.reach(right)
         if reach is not None:
             does = f"{reach.verbs[0]} {right.qualified}{{here}}"
-            yield Step(rule, "may run commands in running pods{here}", does, Guise("running"), reach.rules)
+            yield Step(rule, f"may {what} running pods{{here}}", does, Guise("running"), reach.rules)
     reading = held.reach(READ_SECRETS)
     if reading is not None and reading.unlimited:
         does = f"{reading.verbs[0]} secrets{{here}}"
