@@ -67,8 +67,10 @@ def coverage(
     for one in sets:
         for line in one.lines:
             role = line.access.role
+            if not isinstance(role, EksAccessPolicy):
+                continue
             here = [found.name for found in clusters if selects(line.access.clusters, found)]
-            if isinstance(role, EksAccessPolicy) and here:
+            if here:
                 grant = Grant(line.origin, one.team, one.name, f"eksAccessPolicy {role.eks_access_policy}")
                 there.add(grant)
                 if any((name, one.group, role.eks_access_policy) in keeper.policies for name in here):

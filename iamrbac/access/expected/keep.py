@@ -8,7 +8,7 @@ from itertools import product as pairs_of
 from typing import Literal, TypeAlias
 
 from iamrbac.access.eks_policies import matches_star
-from iamrbac.access.expected.actions import Product, named
+from iamrbac.access.expected.actions import Asked, Product, named
 from iamrbac.access.expected.promises import Promise, Wish
 from iamrbac.access.expected.who import Person
 from iamrbac.access.judge import Given, Judge, Somebody
@@ -44,7 +44,8 @@ class Keeper:
     def __init__(self, judges: Mapping[str, Judge]) -> None:
         """Take a judge for each cluster."""
         self._judges = judges
-        self._given: dict[tuple[str, Somebody, str | None], tuple[Given, ...]] = {}
+        self._given: dict[tuple[int, str, str | None], tuple[Somebody, tuple[Given, ...]]] = {}
+        self._touching: dict[tuple[int, Asked], bool] = {}
         self._pairs: dict[tuple[int, Product], Pairs] = {}
         self._named: dict[tuple[Product, str], Product] = {}
         self.bindings: set[tuple[str, ObjectId]] = set()
@@ -69,6 +70,8 @@ class Keeper:
                 yield Breach("unknown", cluster, wish, person)
             elif wish.allowed:
                 yield Breach("unmapped", cluster, wish, person)
+        elif not wish.allowed and not any(self._touches(one, wish) for one in self._of(cluster, somebody, None)):
+            return
         elif wish.allowed or places is not None:
             keeps = self._can if wish.allowed else self._cannot
             for place, products in self._by_place(wish, ("",) if places is None else places).items():
@@ -142,10 +145,22 @@ class Keeper:
         return self._named[key]
 
     def _of(self, cluster: str, somebody: Somebody, place: str | None) -> tuple[Given, ...]:
-        key = (cluster, somebody, place)
+        key = (id(somebody), cluster, place)
         if key not in self._given:
-            self._given[key] = tuple(self._judges[cluster].given(somebody, place))
-        return self._given[key]
+            # Somebody is kept, so that nobody else gets the id.
+            self._given[key] = (somebody, tuple(self._judges[cluster].given(somebody, place)))
+        return self._given[key][1]
+
+    def _touches(self, given: Given, wish: Wish) -> bool:
+        """Return whether somebody's rules may allow any of what a `cannot` names, wherever they hold."""
+        if given.rules is None:
+            return True
+        key = (id(given.rules), wish.asked)
+        if key not in self._touching:
+            asked = wish.asked
+            every = (*asked.inside, *asked.itself, *(product for _, product in asked.elsewhere))
+            self._touching[key] = any(self._allowed(given, product) for product in every)
+        return self._touching[key]
 
     def _allowed(self, given: Given, product: Product) -> Pairs:
         """Return what of a product somebody's rules allow. Rules live as long as the judges: their id is a key."""

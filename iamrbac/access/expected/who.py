@@ -40,19 +40,23 @@ class _Directory:
     """Everybody on one cluster, by every name."""
 
     def __init__(self, judge: Judge) -> None:
+        self._judge = judge
         self.everybody = judge.everybody()
-        self.by_identity = {identity(one.principal): one for one in self.everybody}
-        self.by_name = by_name(judge)
+
+    @cached_property
+    def by_identity(self) -> Mapping[str, Somebody]:
+        """Everybody by their principal, however it is written."""
+        return {identity(one.principal): one for one in self.everybody}
 
     def called(self, text: str) -> tuple[Somebody, ...]:
         """Return who has a name, or a name that a pattern matches."""
         if text == "*":
             return self.everybody
         if is_pattern(text):
-            found = {one.principal: one for name in self.by_name if matches(text, name) for one in self.by_name[name]}
-            return tuple(found.values())
+            found = (some for name, some in by_name(self._judge).items() if matches(text, name))
+            return tuple({one.principal: one for some in found for one in some}.values())
         exact = self.by_identity.get(identity(text))
-        return (exact,) if exact is not None else self.by_name.get(text, ())
+        return (exact,) if exact is not None else by_name(self._judge).get(text, ())
 
 
 class Cast:
