@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from iamrbac.cli import show
 from iamrbac.cli.asking import PeopleOption
-from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli.options import ClusterOption, Format, FormatOption, NoColorOption, RepoOption
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
 
@@ -25,7 +26,7 @@ def command(
     people: PeopleOption = None,
     repo: RepoOption = None,
     cluster: ClusterOption = None,
-    output: OutputOption = Output.TEXT,
+    output: FormatOption = Format.TEXT,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only tests that do not pass.")] = False,
     no_color: NoColorOption = False,
 ) -> int:
@@ -47,11 +48,11 @@ def command(
       iamrbac test tests/access/payments.yaml --cluster production
       iamrbac test --coverage --fail-under 80
       iamrbac test --people people.json -o json
+      iamrbac test -o junit > access.xml
     """
     from iamrbac import wiring
-    from iamrbac.cli.show import line_of
     from iamrbac.cli.validate import inside
-    from iamrbac.render.expect import tested_json, tested_text
+    from iamrbac.render.expect import tested_json, tested_report, tested_text
     from iamrbac.usecases.expect import RunRequest, run_tests
 
     terminal = Terminal(no_color=no_color)
@@ -67,9 +68,13 @@ def command(
         fail_under,
     )
     tested = run_tests(repository, wiring.roles(root), builtin.rbac, builtin.catalogue, request)
-    line = line_of(repository)
-    if output is Output.JSON:
-        terminal.json(tested_json(tested, line))
-    else:
-        terminal.answer(tested_text(tested, line, terminal.paint, quiet=quiet, untested=coverage))
+    line = show.line_of(repository)
+    show.findings(
+        terminal,
+        output,
+        tested_report(tested, line),
+        root,
+        text=lambda: tested_text(tested, line, terminal.paint, quiet=quiet, untested=coverage),
+        json=lambda: tested_json(tested, line),
+    )
     return 3 if tested.refused else 1 if tested.count("unknown") else 0

@@ -16,6 +16,17 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Format(StrEnum):
+    """How the findings of a check are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
 class Kube(StrEnum):
     """What the sandbox's clusters are."""
 
@@ -32,6 +43,14 @@ ClusterOption: TypeAlias = Annotated[
     typer.Option("--cluster", help="Only this cluster (may be given several times); default: all of the config."),
 ]
 OutputOption: TypeAlias = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]
+FormatOption: TypeAlias = Annotated[
+    Format,
+    typer.Option(
+        "--output",
+        "-o",
+        help="How the answer is written; github: annotations and the job's summary, gitlab: code quality.",
+    ),
+]
 NoColorOption: TypeAlias = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 VerboseOption: TypeAlias = Annotated[bool, typer.Option("--verbose", "-v", help="Times and details on stderr.")]

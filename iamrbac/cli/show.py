@@ -1,18 +1,22 @@
-"""Show plans, applies and invalid documents on a terminal, as text or JSON."""
+"""Show plans, applies, findings and invalid documents: on a terminal, as JSON, and as CI systems read them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iamrbac.cli.options import Output
+from iamrbac.cli.options import Format, Output
 from iamrbac.cli.terminal import Terminal
+from iamrbac.model.errors import OutputError
 
 if TYPE_CHECKING:
     from iamrbac.findings.finding import Finding
     from iamrbac.model.origin import Origin
     from iamrbac.plan.change import FailedCluster, Plan
+    from iamrbac.render.report import Report
     from iamrbac.usecases.ports import Edges, Repository
 
 
@@ -34,6 +38,66 @@ def invalid(
         terminal.json({"formatVersion": 1, "valid": False, "findings": [finding.to_json() for finding in findings]})
     else:
         terminal.answer(text(findings))
+
+
+def findings(
+    terminal: Terminal,
+    output: Format,
+    report: Report,
+    root: Path | None,
+    *,
+    text: Callable[[], str],
+    json: Callable[[], Any],
+) -> None:
+    """Show what a check found in the chosen format; its own `text` and `json` are made only where they are asked for.
+
+    Machines see files from the top of the checkout that `root` lies in; None is the working directory.
+    """
+    if output is Format.TEXT:
+        terminal.answer(text())
+        return
+    if output is Format.JSON:
+        terminal.json(json())
+        return
+    report = report.below(_below_checkout(root or Path.cwd()))
+    match output:
+        case Format.SARIF:
+            from iamrbac.render.sarif import sarif
+
+            terminal.json(sarif(report))
+        case Format.JUNIT:
+            from iamrbac.render.junit import junit
+
+            terminal.answer(junit(report))
+        case Format.GITLAB:
+            from iamrbac.render.gitlab import gitlab
+
+            terminal.json(gitlab(report))
+        case Format.GITHUB:
+            from iamrbac.render.github import job_summary, workflow_commands
+
+            terminal.answer(workflow_commands(report))
+            _summarize(job_summary(report))
+
+
+def _below_checkout(folder: Path) -> str:
+    """Return where a folder is in its Git checkout: "" at the top, and outside of any."""
+    whole = Path(os.path.realpath(folder))
+    top = next((one for one in (whole, *whole.parents) if (one / ".git").exists()), whole)
+    return whole.relative_to(top).as_posix()
+
+
+def _summarize(text: str) -> None:
+    """Append to the summary of a GitHub job, where there is one. Raises OutputError."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    try:
+        with Path(file).open("a", encoding="utf-8") as summary:
+            summary.write(text)
+    except OSError as error:
+        reason = f"the job's summary cannot be written: {error.strerror}"
+        raise OutputError(reason, where=file, hint="unset GITHUB_STEP_SUMMARY, or name a file in it") from error
 
 
 def document(plan: Plan, repository: Repository) -> dict[str, Any]:

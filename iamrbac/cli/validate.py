@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from iamrbac.cli.options import NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli import show
+from iamrbac.cli.options import Format, FormatOption, NoColorOption, RepoOption
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
 
@@ -18,7 +19,7 @@ def command(
         list[Path] | None, typer.Argument(metavar="PATH", help="Only findings in these files and folders count.")
     ] = None,
     repo: RepoOption = None,
-    output: OutputOption = Output.TEXT,
+    output: FormatOption = Format.TEXT,
     no_color: NoColorOption = False,
 ) -> int:
     """Check the documents of the access repository: no cluster, no AWS, no credentials.
@@ -31,9 +32,11 @@ def command(
       iamrbac validate
       iamrbac validate policies/payments.yaml
       iamrbac validate -o json
+      iamrbac validate -o sarif > validate.sarif
     """
     from iamrbac import wiring
     from iamrbac.render.findings import validation_json, validation_text
+    from iamrbac.render.report import Report
     from iamrbac.usecases.validate import validate
 
     terminal = Terminal(no_color=no_color)
@@ -41,10 +44,14 @@ def command(
     root = Path(repository.root)
     names = wiring.roles(root).names()
     validation = validate(repository, names, [inside(path, root) for path in paths or ()])
-    if output is Output.JSON:
-        terminal.json(validation_json(validation))
-    else:
-        terminal.answer(validation_text(validation, terminal.paint))
+    show.findings(
+        terminal,
+        output,
+        Report("validate", validation.findings, summary=validation_text(validation).splitlines()[-1]),
+        root,
+        text=lambda: validation_text(validation, terminal.paint),
+        json=lambda: validation_json(validation),
+    )
     return 0 if validation.valid else 3
 
 

@@ -12,7 +12,8 @@ from iamrbac.model.origin import Origin
 from iamrbac.render.can import answer_json, why
 from iamrbac.render.findings import Paint, count, findings_text
 from iamrbac.render.plain import printable
-from iamrbac.usecases.expect import OUTCOMES, Told, Tried, Verdict, sentence
+from iamrbac.render.report import CaseOutcome, Report, ReportedCase
+from iamrbac.usecases.expect import OUTCOMES, Outcome, Told, Tried, Verdict, sentence
 
 Line = Callable[[Origin], str]
 NONE = "No tests of access: tests/access/ has none. Next: write one (iamrbac schema test), or iamrbac test --help"
@@ -67,6 +68,21 @@ def tested_json(tested: Verdict, line: Line) -> dict[str, Any]:
     }
 
 
+def tested_report(tested: Verdict, line: Line) -> Report:
+    """Return the same for machines that know tests."""
+    if tested.invalid:
+        return Report("test", tested.findings)
+    ends: dict[Outcome, CaseOutcome] = {"passed": "passed", "failed": "failed", "unknown": "error", "broken": "error"}
+    cases = [
+        ReportedCase(one.name, one.origin.file, _number(one, line), ends[one.outcome], tuple(_lines(one, tested, line)))
+        for one in tested.cases
+    ]
+    for finding in tested.findings:
+        if finding.id == COVERAGE:
+            cases.append(ReportedCase("coverage", "", None, "failed", (finding.message, finding.hint)))
+    return Report("test", tested.findings, cases=tuple(cases), summary=_sum(tested))
+
+
 def details(case: Tried, tested: Verdict, line: Line) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each thing that keeps a test from passing, with the lines that explain it; nothing is escaped yet."""
     for finding in case.findings:
@@ -96,16 +112,29 @@ def _summary(tested: Verdict) -> Iterator[str]:
     for finding in tested.findings:
         if finding.id == COVERAGE:
             yield printable(f"{finding.message}. Next: {finding.hint}")
-    yield summary_text(tested) if tested.cases or tested.skipped else NONE
+    yield _sum(tested)
+
+
+def _sum(tested: Verdict) -> str:
+    return summary_text(tested) if tested.cases or tested.skipped else NONE
 
 
 def _case(case: Tried, tested: Verdict, line: Line, paint: Paint) -> Iterator[str]:
     word, style = _WORDS[case.outcome]
     where = "" if case.outcome == "passed" else f" ({line(case.origin)})"
     yield f"  {paint(word.ljust(_INDENT - 4), style)}  {printable(case.name)}{printable(where)}"
+    yield from (" " * _INDENT + printable(one) for one in _lines(case, tested, line))
+
+
+def _lines(case: Tried, tested: Verdict, line: Line) -> Iterator[str]:
     for said, lines in details(case, tested, line):
-        yield " " * _INDENT + printable(said)
-        yield from (" " * (_INDENT + 2) + printable(one) for one in lines)
+        yield said
+        yield from (f"  {one}" for one in lines)
+
+
+def _number(case: Tried, line: Line) -> int | None:
+    number = line(case.origin).removeprefix(f"{case.origin.file}:")
+    return int(number) if number.isdigit() else None
 
 
 def _untested(tested: Verdict, line: Line) -> Iterator[str]:
