@@ -10,8 +10,7 @@ import typer
 
 from iamrbac.cli import show
 from iamrbac.cli.asking import PeopleOption
-from iamrbac.cli.options import NoColorOption, RepoOption
-from iamrbac.cli.options import Output as Common
+from iamrbac.cli.options import Format, NoColorOption, RepoOption
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
 
@@ -27,6 +26,10 @@ class Output(StrEnum):
     MARKDOWN = "markdown"
     HTML = "html"
     JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+    GITLAB = "gitlab"
 
 
 def command(
@@ -72,14 +75,14 @@ def command(
     with wiring.revisions(root, base, head) as compared:
         found = review(compared.sides, wiring.builtin().rbac, at_now(), known)
         if isinstance(found, Invalid):
-            return _invalid(terminal, output, found, compared.base)
+            return _invalid(terminal, output, found, compared.base, root)
         before = compared.sides.base or compared.sides.head
         diff = Diff(found, compared, show.line_of(compared.sides.head.repository), show.line_of(before.repository))
-        _answer(terminal, output, diff)
+        _answer(terminal, output, diff, root)
     return 3 if found.refusals else 0
 
 
-def _answer(terminal: Terminal, output: Output, diff: Diff) -> None:
+def _answer(terminal: Terminal, output: Output, diff: Diff, root: Path) -> None:
     match output:
         case Output.TEXT:
             from iamrbac.render.diff_text import diff_text
@@ -97,13 +100,18 @@ def _answer(terminal: Terminal, output: Output, diff: Diff) -> None:
             from iamrbac.render.diff_json import diff_json
 
             terminal.json(diff_json(diff))
+        case _:
+            from iamrbac.render.diff_report import diff_report
+
+            show.for_machines(terminal, Format(output.value), diff_report(diff), root)
 
 
-def _invalid(terminal: Terminal, output: Output, found: Invalid, base: str) -> int:
+def _invalid(terminal: Terminal, output: Output, found: Invalid, base: str, root: Path) -> int:
     """Say why nothing can be compared. A head that means nothing is a no; of a base nobody knows what it meant."""
     from iamrbac.render.diff_html import invalid_html
     from iamrbac.render.diff_markdown import invalid_markdown
     from iamrbac.render.findings import findings_text
+    from iamrbac.render.report import Report
 
     if found.side == "base":
         terminal.error(
@@ -115,6 +123,12 @@ def _invalid(terminal: Terminal, output: Output, found: Invalid, base: str) -> i
         case Output.HTML:
             terminal.answer(invalid_html(found))
         case _:
-            common = Common.JSON if output is Output.JSON else Common.TEXT
-            show.invalid(terminal, common, found.findings, findings_text)
+            show.findings(
+                terminal,
+                Format(output.value),
+                Report("diff", found.findings),
+                root,
+                text=lambda: findings_text(found.findings),
+                json=lambda: show.invalid_json(found.findings),
+            )
     return 3 if found.side == "head" else 1

@@ -11,7 +11,7 @@ import typer
 
 from iamrbac.cli import show
 from iamrbac.cli.asking import FilesOption
-from iamrbac.cli.options import NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli.options import Format, FormatOption, NoColorOption, RepoOption
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
@@ -50,7 +50,7 @@ def command(
     ] = None,
     files: FilesOption = None,
     repo: RepoOption = None,
-    output: OutputOption = Output.TEXT,
+    output: FormatOption = Format.TEXT,
     no_color: NoColorOption = False,
 ) -> int:
     """Say what in the policies is dangerous, or silently does nothing: no cluster, no AWS, no credentials.
@@ -68,13 +68,15 @@ def command(
       iamrbac lint --level info
       iamrbac lint --base origin/main
       iamrbac lint --fail-on warning -o json
+      iamrbac lint -o sarif > lint.sarif
       iamrbac lint -f manifests/
       iamrbac lint --explain IAM020
     """
     from iamrbac import wiring
     from iamrbac.findings.finding import Level
     from iamrbac.render.findings import findings_text
-    from iamrbac.render.lint import lint_json, lint_text
+    from iamrbac.render.lint import lint_json, lint_report, lint_text
+    from iamrbac.render.report import Report
     from iamrbac.usecases.base import base_rules
     from iamrbac.usecases.lint import lint_manifests, lint_policies
 
@@ -82,6 +84,7 @@ def command(
     if explain is not None:
         return _explain(terminal, explain, output)
     builtin = wiring.builtin()
+    root: Path | None = None
     if files is not None:
         if repo is not None or base is not None:
             raise UsageError(
@@ -95,7 +98,14 @@ def command(
             rules = base_rules(judging) if judging is not None else None
             if isinstance(rules, tuple):
                 terminal.error(f"the rules of {base} are invalid, so nobody knows them. Next: mend them there first")
-                show.invalid(terminal, output, rules, findings_text)
+                show.findings(
+                    terminal,
+                    output,
+                    Report("lint", rules),
+                    root,
+                    text=lambda: findings_text(rules),
+                    json=lambda: show.invalid_json(rules),
+                )
                 return 1
             linted = lint_policies(
                 repository,
@@ -110,17 +120,19 @@ def command(
         terminal.step(f"note: {note}")
     least = fail_on.value if fail_on is not None else linted.settings.fail_on
     failing = None if least == FailOn.NEVER else Level(least)
-    if output is Output.JSON:
-        terminal.json(lint_json(linted, failing))
-    elif not linted.valid:
-        show.invalid(terminal, output, linted.findings, findings_text)
-    else:
-        shown = Level.INFO if failing is Level.INFO else Level(level.value)
-        terminal.answer(lint_text(linted, shown, terminal.paint))
+    shown = Level.INFO if failing is Level.INFO else Level(level.value)
+    show.findings(
+        terminal,
+        output,
+        lint_report(linted, failing),
+        root,
+        text=lambda: lint_text(linted, shown, terminal.paint) if linted.valid else findings_text(linted.findings),
+        json=lambda: lint_json(linted, failing),
+    )
     return 3 if linted.fails(failing) else 0
 
 
-def _explain(terminal: Terminal, name: str, output: Output) -> int:
+def _explain(terminal: Terminal, name: str, output: Format) -> int:
     """Explain one rule. Raises UsageError for one that there is not."""
     from iamrbac.lint.rules import BY_ID
     from iamrbac.model.suggest import did_you_mean
@@ -130,7 +142,7 @@ def _explain(terminal: Terminal, name: str, output: Output) -> int:
     if rule is None:
         hint = did_you_mean(name, BY_ID, "docs/rules.md lists all of them")
         raise UsageError(f"lint has no rule {name}", hint=hint)
-    if output is Output.JSON:
+    if output is Format.JSON:
         terminal.json(rule_json(rule))
     else:
         terminal.answer(rule_text(rule, terminal.paint))

@@ -35,9 +35,14 @@ def invalid(
 ) -> None:
     """Show why the documents mean nothing."""
     if output is Output.JSON:
-        terminal.json({"formatVersion": 1, "valid": False, "findings": [finding.to_json() for finding in findings]})
+        terminal.json(invalid_json(findings))
     else:
         terminal.answer(text(findings))
+
+
+def invalid_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return the same as JSON."""
+    return {"formatVersion": 1, "valid": False, "findings": [finding.to_json() for finding in findings]}
 
 
 def findings(
@@ -49,16 +54,20 @@ def findings(
     text: Callable[[], str],
     json: Callable[[], Any],
 ) -> None:
-    """Show what a check found in the chosen format; its own `text` and `json` are made only where they are asked for.
-
-    Machines see files from the top of the checkout that `root` lies in; None is the working directory.
-    """
+    """Show what a check found in a format; its own `text` and `json` are made only where they are asked for."""
     if output is Format.TEXT:
         terminal.answer(text())
-        return
-    if output is Format.JSON:
+    elif output is Format.JSON:
         terminal.json(json())
-        return
+    else:
+        for_machines(terminal, output, report, root)
+
+
+def for_machines(terminal: Terminal, output: Format, report: Report, root: Path | None) -> None:
+    """Show what a check found as a CI system reads it; with github also in the job's summary. Raises OutputError.
+
+    Such systems see files from the top of the checkout that `root` lies in; None is the working directory.
+    """
     report = report.below(_below_checkout(root or Path.cwd()))
     match output:
         case Format.SARIF:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from iamrbac.findings.finding import Level
 from iamrbac.lint.rule import Example, Levels, LintRule
 from iamrbac.render.findings import Paint, count, finding_line
+from iamrbac.render.report import Report, Waived
 from iamrbac.usecases.lint import Linted
 
 _ORDER: Final = (Level.ERROR, Level.WARNING, Level.INFO)
@@ -47,6 +48,14 @@ def lint_json(linted: Linted, level: Level | None) -> dict[str, Any]:
             {"finding": one.finding.to_json(), "reason": one.reason, "notAfter": one.not_after} for one in linted.waived
         ],
     }
+
+
+def lint_report(linted: Linted, level: Level | None) -> Report:
+    """Return the same for other machines."""
+    if not linted.valid:
+        return Report("lint", linted.findings)
+    waived = tuple(Waived(one.finding, f"{one.reason} (until {one.not_after})") for one in linted.waived)
+    return Report("lint", linted.findings, waived, fails=level, summary=_sum(linted))
 
 
 def rule_text(rule: LintRule, paint: Paint) -> str:

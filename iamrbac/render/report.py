@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Final, Literal, TypeAlias
 
 from iamrbac.findings.finding import Finding, Level
@@ -138,4 +138,5 @@ def fingerprints(findings: Iterable[Finding]) -> Iterator[str]:
 
 def _below(finding: Finding, folder: str) -> Finding:
     file = finding.file or CONFIG_FILE
-    return finding if PurePosixPath(file).is_absolute() else replace(finding, file=f"{folder}/{file}")
+    whole = file if file.startswith("/") else posixpath.normpath(f"{folder}/{file}")
+    return replace(finding, file=whole)
