@@ -56,6 +56,9 @@ def test_whole_outputs(name: str, argv: tuple[str | Path, ...], code: int, capsy
 def test_json_has_the_published_shape(capsys: pytest.CaptureFixture[str]) -> None:
     code, answer = as_json(capsys, "-C", REPOSITORY, TESTS / "broken.yaml")
     assert code == 3
+    for breach in (one for case in answer["tests"] for one in case["breaches"] if one["answer"] is not None):
+        # What `can` says in full is golden elsewhere.
+        breach["answer"] = breach["answer"]["reason"]
     compare(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", GOLDEN / "broken.json")
     code, answer = as_json(capsys, "-C", REPOSITORY, TESTS / "more")
     assert (code, answer["passed"], answer["summary"]["broken"]) == (3, False, 7)

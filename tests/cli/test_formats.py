@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -131,3 +132,30 @@ def test_what_is_waived_is_suppressed(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {one["ruleId"] for one in found if "suppressions" in one} == {"IAM034"}
     assert [one for one in found if one["ruleId"] == "IAM034" and "suppressions" not in one] == []
     assert "IAM034" not in out(capsys, "lint", "-C", root, "-o", "gitlab", code=0)
+
+
+def test_a_refused_change_is_told_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "repo"
+    shutil.copytree(REPOSITORY, root)
+    config = root / "iamrbac.yaml"
+    gate = "gates:\n  - {name: production, refuse: gain, clusters: {env: production}, unless: [reason]}\n"
+    config.write_text(config.read_text() + gate)
+    for git in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "base"],
+    ):
+        subprocess.run(["git", *git], cwd=root, check=True)
+    policy = root / "policies" / "payments.yaml"
+    policy.write_text(policy.read_text().replace("role: {clusterRole: view}", "role: developer", 1))
+    argv = ("diff", "-C", root, "--base", "HEAD", "-o")
+    told = json.loads(out(capsys, *argv, "json", code=3))
+    ids = [one["id"] for one in told["refusals"]]
+    assert ids == ["GATE001"]
+    assert [one["ruleId"] for one in results(out(capsys, *argv, "sarif", code=3))] == ids
+    assert [one["check_name"] for one in json.loads(out(capsys, *argv, "gitlab", code=3))] == ids
+    assert ElementTree.fromstring(out(capsys, *argv, "junit", code=3).encode()).attrib["failures"] == "1"
+    said = out(capsys, *argv, "github", code=3)
+    assert said.startswith("::error file=policies/payments.yaml,line=11,")
+    policy.write_text("kind: Nothing\n")
+    assert [one["ruleId"] for one in results(out(capsys, *argv, "sarif", code=3))] == ["DOC020"]

@@ -205,11 +205,9 @@ class Actions:
 
     def _custom(self, resource: Resource, text: str, at: Path, warnings: list[MistakeError]) -> None:
         """Look at a resource that Kubernetes does not have: a custom one, or a slip of the pen."""
-        own = sorted({one.group for one in self._catalogue.resources if one.group})
-        near = next(iter(get_close_matches(resource.group, own, 1, _OURS)), None)
-        if near is not None or "." not in resource.group:
-            # A custom resource's group is a domain name (CustomResourceDefinition, spec.group).
-            hint = f"did you mean {resource.plural}.{near}?" if near else f"API groups: {', '.join(own)}"
+        own = {one.group for one in self._catalogue.resources if "." in one.group}
+        for near in get_close_matches(resource.group, own, 1, _OURS):
+            hint = f"did you mean {resource.plural}.{near}?"
             raise MistakeError(RESOURCE, f"Kubernetes has no API group {resource.group}", hint, *at)
         here = self._mentioned().get(resource.group, ())
         if resource.plural in here or "*" in here:

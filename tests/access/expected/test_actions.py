@@ -92,7 +92,12 @@ def test_a_namespace_lies_in_itself() -> None:
         ("gett pods", "there is no verb gett here", "did you mean get?"),
         ("get podz", "Kubernetes has no resource podz", "did you mean pod or pods or po?"),
         ("get pods/lgo", "pods has no subresource lgo", "did you mean log?"),
-        ("get deployments.batchs", "Kubernetes has no API group batchs", "did you mean deployments.batch?"),
+        ("get deployments.ap", "Kubernetes has no resource deployments.ap", "did you mean deployments.apps?"),
+        (
+            "get ingresses.netwrking.k8s.io",
+            "Kubernetes has no API group netwrking.k8s.io",
+            "did you mean ingresses.networking.k8s.io?",
+        ),
         ("get widgetz.example.com", "no role mentions widgetz.example.com", "did you mean widgets.example.com?"),
         ("get */sclae", "no resource has the subresource of */sclae", "did you mean scale?"),
         ("got /healthz", "there is no verb got on a path", "did you mean get?"),
