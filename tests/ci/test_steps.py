@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from iamrbac.render.diff_markdown import MARKER
 from tests.ci import tools
 from tests.ci.workflows import ACCESS, ACTION, APPLY, GITLAB, POLICY, REVIEWS, bash, environment, load, step
 
-MARKER = "<!-- iamrbac-diff -->"
 HERE = Path(__file__).parent
 Done = subprocess.CompletedProcess[str]
 
@@ -168,7 +168,8 @@ def test_nothing_said_is_not_nothing_changes(runner: Runner) -> None:
     runner.answer("diff", "", 1)
     assert runner.run(ACCESS, "Show what would change", BASE="abc").returncode == 1
     assert "could not say what would change" in (runner.temp / "summary").read_text()
-    assert "could not say what would change" in (runner.temp / "iamrbac-diff.md").read_text()
+    comment = (runner.temp / "iamrbac-diff.md").read_text()
+    assert comment == f"{MARKER}\niamrbac could not say what would change: see the log of the run.\n"
 
 
 @pytest.mark.parametrize(("ends", "step_ends"), [(0, 0), (3, 0), (1, 1), (64, 1)])
@@ -182,8 +183,9 @@ def test_sarif_is_written_also_of_a_refusal(ends: int, step_ends: int, runner: R
 
 
 def comment(runner: Runner, text: str) -> list[dict[str, Any]]:
-    """Execute the step Comment and return what is on the pull request then."""
-    (runner.temp / "iamrbac-diff.md").write_text(text)
+    """Execute the steps that write a comment, and return what is on the pull request then."""
+    runner.answer("diff", f"{MARKER}\n{text}")
+    assert runner.run(ACCESS, "Show what would change", BASE="abc").returncode == 0
     done = runner.run(ACCESS, "Comment", GH_TOKEN="token", NUMBER="7", GOJQ=str(tools.tool("gojq")))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     found: list[dict[str, Any]] = json.loads((runner.temp / "comments.json").read_text())
