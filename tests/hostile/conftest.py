@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import unicodedata
 from collections.abc import Iterator
@@ -33,6 +34,10 @@ spec:
 """
 
 
+def _refuse(*_: object, **__: object) -> None:
+    raise AssertionError("a pull request makes nothing run, and nothing connect")
+
+
 @dataclass
 class Checkout:
     """A repository that is valid until a test makes it hostile."""
@@ -59,7 +64,11 @@ class Checkout:
 
     def check(self, command: str = "validate", *options: str) -> tuple[int, str]:
         """Run a command on it and return its code and all that it said, which must be harmless to look at."""
-        code = run([command, "-C", str(self.root), *options])
+        with pytest.MonkeyPatch.context() as guarded:
+            guarded.setattr(socket.socket, "connect", _refuse)
+            if command != "diff":
+                guarded.setattr(subprocess.Popen, "__init__", _refuse)
+            code = run([command, "-C", str(self.root), *options])
         out, err = self.capsys.readouterr()
         said = out + err
         assert SECRET not in said
