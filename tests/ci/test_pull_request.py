@@ -14,6 +14,7 @@ import pytest
 from iamrbac.cli.main import run
 from tests.ci import tools
 from tests.ci.workflows import ACCESS, bash, environment, landed, steps
+from tests.conftest import ROOT
 from tests.golden import compare
 
 HERE = Path(__file__).parent
@@ -145,3 +146,11 @@ def test_a_pull_request_that_changes_nothing_says_so(pull: PullRequest) -> None:
     pull.git("commit", "--quiet", "--all", "--message", "Words")
     assert set(pull.review("main", "typo").values()) == {0}
     assert "No access changes" in pull.comment
+
+
+def test_readme_shows_that_comment() -> None:
+    section = (ROOT / "README.md").read_text().split("## In CI", 1)[1].split("\n## ", 1)[0]
+    (shown,) = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    lines = (HERE / "golden" / "refused.md").read_text().splitlines()
+    assert len(shown.splitlines()) > 5
+    assert set(shown.splitlines()) <= set(lines)
