@@ -13,7 +13,7 @@ import pytest
 
 from iamrbac.cli.main import run
 from tests.ci import tools
-from tests.ci.workflows import ACCESS, bash, environment, landed, steps
+from tests.ci.workflows import ACCESS, bash, environment, install, landed, steps
 from tests.conftest import ROOT
 from tests.golden import compare
 
@@ -45,6 +45,7 @@ class PullRequest:
         gh.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I {shlex.quote(str(HERE / "gh.py"))} "$@"\n')
         gh.chmod(0o755)
         (self.temp / "comments.json").write_text("[]")
+        install(self.temp)
 
     def git(self, *words: str) -> str:
         """Run git in the checkout."""

@@ -45,7 +45,6 @@ class Runner:
             RUNNER_TEMP=str(self.temp),
             GITHUB_OUTPUT=str(self.temp / "output"),
             GITHUB_STEP_SUMMARY=str(self.temp / "summary"),
-            GITHUB_PATH=str(self.temp / "path"),
             GITHUB_REPOSITORY="acme/access",
             GH_STATE=str(self.temp / "comments.json"),
         )
@@ -81,6 +80,8 @@ def runner(tmp_path: Path) -> Runner:
         f'[ ! -e {here}/"$1".out ] || cat {here}/"$1".out\n'
         f'[ ! -e {here}/"$1".code ] || exit "$(cat {here}/"$1".code)"\n',
     )
+    (made.temp / "iamrbac" / "bin").mkdir(parents=True)
+    (made.temp / "iamrbac" / "bin" / "iamrbac").symlink_to(made.temp / "bin" / "iamrbac")
     made.git("init", "--quiet", "--initial-branch", "main")
     made.git("commit", "--quiet", "--allow-empty", "--message", "base")
     return made
@@ -309,11 +310,12 @@ def test_what_is_installed_is_found_and_nothing_of_the_checkout_is_run(how: str,
     for trap in TRAPS:
         (runner.checkout / trap).write_text(f"open({str(runner.temp / 'hit')!r}, 'w')\nraise SystemExit('trapped')\n")
     (runner.checkout / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/\n")
+    (runner.temp / "iamrbac" / "bin" / "iamrbac").unlink()
     env = {"REQUIREMENT": str(wheel), "PIP_NO_INDEX": "1", "TMPDIR": str(runner.temp)}
     if how == "github":
         done = runner.run(ACCESS, "Install iamrbac", **env)
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
-        found = Path((runner.temp / "path").read_text().strip()) / "iamrbac"
+        found = runner.temp / "iamrbac" / "bin" / "iamrbac"
         done = subprocess.run(
             [found], cwd=runner.checkout, env=runner.env(), capture_output=True, text=True, check=False
         )
