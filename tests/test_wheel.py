@@ -57,5 +57,11 @@ def test_the_schemas_are_there(installed: Path) -> None:
         assert json.loads(said.stdout)["$schema"].startswith("https://json-schema.org/")
 
 
+def test_a_new_repository_can_be_made(installed: Path) -> None:
+    for ci in ("github", "gitlab"):
+        assert run(installed, "init", ci, "--ci", ci).returncode == 0
+        assert run(installed, "validate", "-C", ci).returncode == 0
+
+
 def test_there_is_no_link_in_it(installed: Path) -> None:
     assert not [path for path in installed.rglob("*") if path.is_symlink()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,8 @@ from iamrbac.documents.problem import Problem
 from iamrbac.model.hidden import hidden, named
 
 SUFFIXES: Final = (".yaml", ".yml")
+MAX_FOLDERS: Final = 20
+"""Folders in one another, counted from where documents are looked for."""
 _GIT: Final = ".git"
 _NOWHERE: Final = ("it is a symlink that leads nowhere", "remove it, or correct its target")
 
@@ -37,7 +40,7 @@ def documents_below(root: Path, folder: str) -> tuple[Found, ...]:
         return (top,)
     if not top.path.exists():
         return ()
-    return tuple(sorted(_walk(root, top, frozenset()), key=lambda found: found.file))
+    return tuple(sorted(_walk(root, top), key=lambda found: found.file))
 
 
 def within(root: Path, file: str) -> Found:
@@ -61,37 +64,50 @@ def within(root: Path, file: str) -> Found:
     return Found(file, path)
 
 
-def _walk(root: Path, folder: Found, above: frozenset[Path]) -> Iterator[Found]:
-    real = folder.path.resolve()
-    if real in above:
-        yield _refused(folder.file, folder.path, "it is a symlink to a folder above itself", "remove it")
-        return
+def _walk(root: Path, top: Found) -> Iterator[Found]:
+    """Yield what is below a folder. Links to folders come last, and no folder is read twice: links to links double."""
+    seen: set[Path] = set()
+    folders, links = [(top, 0)], list[tuple[str, Found, int]]()
+    while folders or links:
+        folder, depth = folders.pop() if folders else heappop(links)[1:]
+        real = folder.path.resolve()
+        if real in seen:
+            why = "it is a symlink to a folder that is read already"
+            yield _refused(folder.file, folder.path, why, "remove it")
+            continue
+        if depth > MAX_FOLDERS:
+            why = f"it is in more than {MAX_FOLDERS} folders that are in one another"
+            yield _refused(folder.file, folder.path, why, "move it up")
+            continue
+        seen.add(real)
+        for found, is_folder, linked in _entries(root, folder):
+            if not is_folder or found.problem is not None:
+                yield found
+            elif linked:
+                heappush(links, (found.file, found, depth + 1))
+            else:
+                folders.append((found, depth + 1))
+
+
+def _entries(root: Path, folder: Found) -> Iterator[tuple[Found, bool, bool]]:
+    """Yield a folder's documents and folders: each, whether it is a folder to walk, and whether it is a link."""
     try:
         with os.scandir(folder.path) as entries:
             listed = [(entry.name, entry.is_symlink(), _is_folder(entry)) for entry in entries]
     except OSError as error:
         why = f"the folder cannot be listed: {error.strerror}"
-        yield _refused(folder.file, folder.path, why, "correct its permissions, or make it a folder")
+        yield _refused(folder.file, folder.path, why, "correct its permissions, or make it a folder"), False, False
         return
     for name, linked, is_folder in listed:
-        if name.startswith("."):
+        document = name.lower().endswith(SUFFIXES)
+        if name.startswith(".") or not (document or is_folder):
             continue
-        named = name.lower().endswith(SUFFIXES)
-        if not (named or is_folder):
-            continue
-        file = f"{folder.file}/{name}"
+        file, path = f"{folder.file}/{name}", folder.path / name
         strange = _strange(name)
         if strange is not None:
-            shown = file.encode("utf-8", "backslashreplace").decode()
-            yield Found(shown, folder.path / name, strange)
-            continue
-        found = within(root, file) if linked else Found(file, folder.path / name)
-        if found.problem is not None:
-            yield found
-        elif is_folder and not named:
-            yield from _walk(root, found, above | {real})
-        else:
-            yield found
+            file = file.encode("utf-8", "backslashreplace").decode()
+        found = Found(file, path, strange) if strange or not linked else within(root, file)
+        yield found, is_folder and not document, linked
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

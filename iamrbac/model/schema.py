@@ -10,6 +10,7 @@ from pydantic_core import core_schema
 from iamrbac.model.access_tests import AccessTest
 from iamrbac.model.base import Document
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
+from iamrbac.model.examples import examples
 from iamrbac.model.waivers import Waivers
 
 SchemaName: TypeAlias = Literal["policy", "grant", "config", "waivers", "test"]
@@ -29,6 +30,9 @@ def json_schema(name: SchemaName) -> dict[str, Any]:
     """Return the JSON Schema of a kind of document."""
     model, title = _MODELS[name]
     schema = model.model_json_schema(by_alias=True, schema_generator=_Generator)
+    for part, one in {model.__name__: schema, **schema.get("$defs", {})}.items():
+        for key, field in one["properties"].items():
+            field["examples"] = examples(part, key, field)
     return {
         "$schema": DIALECT,
         "$id": f"https://iamrbac.dev/schemas/v1alpha1/{name}.json",

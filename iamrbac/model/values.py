@@ -108,6 +108,7 @@ RuleId: TypeAlias = Annotated[StrictStr, Field(pattern=RULE.pattern, max_length=
 SetPath: TypeAlias = Annotated[StrictStr, Field(pattern=SET_PATH.pattern, max_length=81)]
 ActionText: TypeAlias = Annotated[StrictStr, Field(pattern=ACTION.pattern, max_length=2048)]
 LabelKey: TypeAlias = Annotated[StrictStr, Field(min_length=1, max_length=63)]
-Count: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole), Field(ge=0)]
-Days: TypeAlias = Annotated[StrictInt, BeforeValidator(_whole), Field(ge=1, le=3650)]
+# The bounds stand inside: outside of a validator pydantic's JSON Schema has them by names that no reader knows.
+Count: TypeAlias = Annotated[StrictInt, Field(ge=0), BeforeValidator(_whole)]
+Days: TypeAlias = Annotated[StrictInt, Field(ge=1, le=3650), BeforeValidator(_whole)]
 Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from iamrbac.compile.desired import RoleFault, RoleRequest
+from iamrbac.model.hidden import hidden, named
 from iamrbac.rbac.objects import Rule
 from iamrbac.roles import faults, grammar
 from iamrbac.roles.engine import Compiled
@@ -102,13 +103,17 @@ def _read(path: Path, root: Path) -> str:
             raise TemplateError(
                 faults.UNREADABLE, "it is a link that leads out of the repository", "copy the file here"
             )
+        if ".git" in (part.lower() for part in real.relative_to(inside).parts):
+            raise TemplateError(faults.UNREADABLE, "it is a link to a file of Git's own", "write the file here")
         if not real.is_file():
             raise TemplateError(faults.UNREADABLE, "it is not a file", "make it a text file")
         with real.open("rb") as file:
             content = file.read(MOST_SOURCE + 1)
         if len(content) > MOST_SOURCE:
             raise TemplateError(faults.TOO_LARGE, f"it is larger than {MOST_SOURCE} bytes", "a role is a few rules")
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
+        _check_visible(text)
+        return text
     except UnicodeDecodeError as error:
         raise TemplateError(faults.UNREADABLE, "it is not UTF-8 text", "save it as UTF-8") from error
     except (OSError, RuntimeError) as error:
@@ -116,3 +121,10 @@ def _read(path: Path, root: Path) -> str:
         raise TemplateError(
             faults.UNREADABLE, f"it cannot be read: {reason}", "check the file and its rights"
         ) from error
+
+
+def _check_visible(text: str) -> None:
+    """A template shows its reviewer all that it says. Raises TemplateError."""
+    for offset, character in hidden(text):
+        message = f"{named(character)} stands here: it hides or reorders what a reviewer sees"
+        raise TemplateError(faults.FORBIDDEN, message, "remove it", text.count("\n", 0, offset) + 1)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from iamrbac.render.diff_markdown import MARKER
 from tests.ci import tools
 from tests.ci.workflows import ACCESS, ACTION, APPLY, GITLAB, POLICY, REVIEWS, bash, environment, load, step
 
-MARKER = "<!-- iamrbac-diff -->"
 HERE = Path(__file__).parent
 Done = subprocess.CompletedProcess[str]
 
@@ -45,7 +45,6 @@ class Runner:
             RUNNER_TEMP=str(self.temp),
             GITHUB_OUTPUT=str(self.temp / "output"),
             GITHUB_STEP_SUMMARY=str(self.temp / "summary"),
-            GITHUB_PATH=str(self.temp / "path"),
             GITHUB_REPOSITORY="acme/access",
             GH_STATE=str(self.temp / "comments.json"),
         )
@@ -81,6 +80,8 @@ def runner(tmp_path: Path) -> Runner:
         f'[ ! -e {here}/"$1".out ] || cat {here}/"$1".out\n'
         f'[ ! -e {here}/"$1".code ] || exit "$(cat {here}/"$1".code)"\n',
     )
+    (made.temp / "iamrbac" / "bin").mkdir(parents=True)
+    (made.temp / "iamrbac" / "bin" / "iamrbac").symlink_to(made.temp / "bin" / "iamrbac")
     made.git("init", "--quiet", "--initial-branch", "main")
     made.git("commit", "--quiet", "--allow-empty", "--message", "base")
     return made
@@ -168,7 +169,8 @@ def test_nothing_said_is_not_nothing_changes(runner: Runner) -> None:
     runner.answer("diff", "", 1)
     assert runner.run(ACCESS, "Show what would change", BASE="abc").returncode == 1
     assert "could not say what would change" in (runner.temp / "summary").read_text()
-    assert "could not say what would change" in (runner.temp / "iamrbac-diff.md").read_text()
+    comment = (runner.temp / "iamrbac-diff.md").read_text()
+    assert comment == f"{MARKER}\niamrbac could not say what would change: see the log of the run.\n"
 
 
 @pytest.mark.parametrize(("ends", "step_ends"), [(0, 0), (3, 0), (1, 1), (64, 1)])
@@ -182,8 +184,9 @@ def test_sarif_is_written_also_of_a_refusal(ends: int, step_ends: int, runner: R
 
 
 def comment(runner: Runner, text: str) -> list[dict[str, Any]]:
-    """Execute the step Comment and return what is on the pull request then."""
-    (runner.temp / "iamrbac-diff.md").write_text(text)
+    """Execute the steps that write a comment, and return what is on the pull request then."""
+    runner.answer("diff", f"{MARKER}\n{text}")
+    assert runner.run(ACCESS, "Show what would change", BASE="abc").returncode == 0
     done = runner.run(ACCESS, "Comment", GH_TOKEN="token", NUMBER="7", GOJQ=str(tools.tool("gojq")))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     found: list[dict[str, Any]] = json.loads((runner.temp / "comments.json").read_text())
@@ -307,11 +310,12 @@ def test_what_is_installed_is_found_and_nothing_of_the_checkout_is_run(how: str,
     for trap in TRAPS:
         (runner.checkout / trap).write_text(f"open({str(runner.temp / 'hit')!r}, 'w')\nraise SystemExit('trapped')\n")
     (runner.checkout / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/\n")
+    (runner.temp / "iamrbac" / "bin" / "iamrbac").unlink()
     env = {"REQUIREMENT": str(wheel), "PIP_NO_INDEX": "1", "TMPDIR": str(runner.temp)}
     if how == "github":
         done = runner.run(ACCESS, "Install iamrbac", **env)
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
-        found = Path((runner.temp / "path").read_text().strip()) / "iamrbac"
+        found = runner.temp / "iamrbac" / "bin" / "iamrbac"
         done = subprocess.run(
             [found], cwd=runner.checkout, env=runner.env(), capture_output=True, text=True, check=False
         )

@@ -64,7 +64,7 @@ def step(file: Path, name: str) -> Step:
 @cache
 def landed(run: str) -> bool:
     """Whether this iamrbac knows every command and every form of output that a script asks for."""
-    asked = re.findall(r"^ *iamrbac (\S+)(?:.* -o (\S+))?", run, re.MULTILINE)
+    asked = re.findall(r'^ *(?:iamrbac|"\$RUNNER_TEMP/\S+) (\w+)(?:.* -o (\S+))?', run, re.MULTILINE)
     return all(_knows(command, output) for command, output in asked)
 
 
@@ -85,3 +85,9 @@ def bash(run: str, folder: Path, env: Mapping[str, str]) -> subprocess.Completed
     """Execute a script as GitHub does with `shell: bash`."""
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", run]
     return subprocess.run(command, cwd=folder, env=dict(env), capture_output=True, text=True, check=False)
+
+
+def install(temp: Path) -> None:
+    """Put the iamrbac of these tests where the step "Install iamrbac" puts it."""
+    (temp / "iamrbac" / "bin").mkdir(parents=True)
+    (temp / "iamrbac" / "bin" / "iamrbac").symlink_to(Path(sys.executable).parent / "iamrbac")

@@ -19,7 +19,7 @@ from iamrbac.cli.main import run
 from iamrbac.model.documents import Config
 from iamrbac.usecases.scaffold import instance_name
 from tests.ci import tools
-from tests.ci.workflows import ACCESS, GITLAB, bash, environment, landed, load, steps
+from tests.ci.workflows import ACCESS, GITLAB, bash, environment, install, landed, load, steps
 from tests.golden import compare
 
 GOLDEN = Path(__file__).parent / "golden" / "init"
@@ -179,9 +179,9 @@ def test_its_pipeline_says_yes_to_a_change_that_changes_nothing(acme: Path, tmp_
     (acme / "README.md").write_text("Who may do what.\n")
     commit(acme, "change")
     temp = tmp_path / "temp"
-    temp.mkdir()
+    install(temp)
     own = environment(RUNNER_TEMP=str(temp), BASE=base, HEAD_SHA="", FAIL_ON="", CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
-    own |= {name: str(temp / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH")}
+    own |= {name: str(temp / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     (review,) = load(GITLAB)["review"]["script"]
     scripts = [one.run for one in steps(ACCESS) if one.run and one.name not in ("Install iamrbac", "Comment")]
     ran = 0

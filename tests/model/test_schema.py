@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from iamrbac.model.access_tests import AccessTest
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
+from iamrbac.model.examples import EXAMPLES
 from iamrbac.model.parse import parse
 from iamrbac.model.schema import DIALECT, SchemaName, json_schema
 from iamrbac.model.values import TIME
@@ -172,18 +174,60 @@ def test_a_schema_is_one_and_accepts_the_sample(name: SchemaName) -> None:
     assert isinstance(parse(sample(), file), model)
 
 
+def fields(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every key that a schema knows, with the key's own schema."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from fields(one)
+    elif isinstance(schema, dict):
+        yield from schema.get("properties", {}).items()
+        for key, one in schema.items():
+            if key != "examples":
+                yield from fields(one)
+
+
 @pytest.mark.parametrize("name", list(KINDS))
-def test_every_field_has_a_description_and_no_default_of_null(name: SchemaName) -> None:
+def test_every_field_has_a_description_and_examples_that_are_valid(name: SchemaName) -> None:
+    schema = json_schema(name)
+    seen = 0
+    for key, field in fields(schema):
+        seen += 1
+        assert field.get("description"), key
+        assert "title" not in field
+        assert field.get("default", 0) is not None
+        assert field["examples"], key
+        validator = Draft202012Validator({**field, "$defs": schema.get("$defs", {})})
+        for example in field["examples"]:
+            assert list(validator.iter_errors(example)) == [], (key, example)
+    assert seen > 2
+
+
+def test_every_example_is_of_a_key_that_there_is() -> None:
+    found: set[tuple[str, str]] = set()
+    for name, (_, model, _) in KINDS.items():
+        schema = json_schema(name)
+        parts = {model.__name__: schema, **schema.get("$defs", {})}
+        found |= {(part, key) for part, one in parts.items() for key in one.get("properties", {})}
+    assert {(part, key) for part, keys in EXAMPLES.items() for key in keys} - found == set()
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_a_schema_says_nothing_that_no_reader_knows(name: SchemaName) -> None:
+    """A bound in a keyword that JSON Schema has not is no bound."""
+    known = {
+        *("$schema", "$id", "$defs", "$ref", "title", "description", "default", "examples", "const", "enum", "type"),
+        *("properties", "required", "additionalProperties", "propertyNames", "minProperties", "items", "minItems"),
+        *("pattern", "minLength", "maxLength", "minimum", "maximum", "oneOf", "anyOf", "not", "dependentRequired"),
+    }
+
     def check(schema: Any) -> None:
-        if isinstance(schema, list):
-            for one in schema:
+        if isinstance(schema, dict):
+            assert schema.keys() <= known, schema.keys() - known
+            for key in ("additionalProperties", "propertyNames", "items", "not"):
+                check(schema.get(key))
+            for one in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
                 check(one)
-        elif isinstance(schema, dict):
-            for key, field in schema.get("properties", {}).items():
-                assert field.get("description"), key
-                assert "title" not in field
-                assert field.get("default", 0) is not None
-            for one in schema.values():
+            for one in (*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()):
                 check(one)
 
     check(json_schema(name))

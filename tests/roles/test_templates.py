@@ -131,7 +131,7 @@ def test_did_you_mean(tmp_path: Path) -> None:
         ("rules: []\nrules: []\n", "TPL008", None, "the key 'rules' stands twice"),
         ("rules: [{verbs: [get], verbs: [list]}]", "TPL008", None, "the key 'verbs' stands twice"),
         ("rules: " + "[" * 3000, "TPL008", None, "does not render to YAML"),
-        ("rules: \x01", "TPL008", None, "does not render to YAML"),
+        ("rules: \x01", "TPL006", 1, "U+0001 (control character) stands here"),
         ("? [a]\n: b", "TPL008", None, "unhashable"),
         ("? {a: b}\n: b", "TPL008", None, "unhashable"),
         ("", "TPL009", None, "renders to nothing"),
