@@ -29,7 +29,7 @@ def judge_paths(holders: Mapping[SubjectKey, Sequence[Grant]], judge: Judge) -> 
         for danger in foremost(found):
             if danger.rule == PATH:
                 yield from _told(danger, held, "")
-    for one in judge.everybody():
+    for one in judge.everybody() if known else ():
         if len(one.user.groups) > 1 and any(group in known for group in one.user.groups):
             alone = frozenset[Danger]().union(*(known.get(group, frozenset()) for group in one.user.groups))
             held = [grant for name in one.user.groups for grant in holders.get(SubjectKey("Group", name), ())]
