@@ -9,7 +9,7 @@ from iamrbac.access.judge import Judge, Somebody
 from iamrbac.findings.waivers import Judged
 from iamrbac.lint.engine import said_of
 from iamrbac.lint.matter import Grant
-from iamrbac.lint.rule import ERROR, WARNING
+from iamrbac.lint.rule import WARNING
 from iamrbac.lint.rules import BY_ID
 from iamrbac.rbac.objects import User
 from iamrbac.rbac.subjects import SERVICE_ACCOUNT, SubjectKey
@@ -20,21 +20,18 @@ def judge_paths(holders: Mapping[SubjectKey, Sequence[Grant]], judge: Judge) -> 
 
     What a member of several sets can become only by all of them is told as well.
     """
-    known: dict[str, frozenset[Danger]] = {}
     for key, held in holders.items():
-        if not any(leads_on(judge, grant.namespace) for grant in held):
-            continue
-        found = dangers(judge, _somebody(key))
-        known[key.name] = frozenset(found)
-        for danger in foremost(found):
-            if danger.rule == PATH:
-                yield from _told(danger, held, "")
-    for one in judge.everybody() if known else ():
-        if len(one.user.groups) > 1 and any(group in known for group in one.user.groups):
-            alone = frozenset[Danger]().union(*(known.get(group, frozenset()) for group in one.user.groups))
-            held = [grant for name in one.user.groups for grant in holders.get(SubjectKey("Group", name), ())]
+        if any(leads_on(judge, grant.namespace) for grant in held):
+            for danger in foremost(dangers(judge, _somebody(key))):
+                if danger.rule == PATH:
+                    yield from _told(danger, held, "")
+    for one in judge.everybody():
+        keys = [SubjectKey("Group", group) for group in one.user.groups]
+        if len(keys) > 1:
+            singly = {danger for key in keys for danger in dangers(judge, _somebody(key))}
+            held = [grant for key in keys for grant in holders.get(key, ())]
             for danger in foremost(dangers(judge, one)):
-                if danger not in alone:
+                if danger not in singly:
                     yield from _told(danger, held, f" ({one.principal}, by all its sets)")
 
 
@@ -44,8 +41,9 @@ def _told(danger: Danger, held: Sequence[Grant], whom: str) -> Iterator[Judged]:
     own = danger.becomes == f"administrator of {danger.namespace}"
     given = set(danger.given)
     for grant in held:
-        if grant.namespace in ("", danger.namespace) and not given.isdisjoint(grant.rules or ()):
-            yield from said_of(grant, rule, WARNING if own else ERROR, says)
+        level = WARNING if own else rule.levels.of(grant.where.scope)
+        if level and grant.namespace in ("", danger.namespace) and not given.isdisjoint(grant.rules or ()):
+            yield from said_of(grant, rule, level, says)
 
 
 def _somebody(key: SubjectKey) -> Somebody:
