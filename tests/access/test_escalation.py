@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamrbac.access.escalation import Danger, dangers, foremost
+from iamrbac.access.escalation import PATH, Danger, dangers, foremost, leads_on
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.access.world import World
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
@@ -390,3 +390,21 @@ def test_the_order_of_bindings_means_nothing(grants: list[Any], random: Any) -> 
     shuffled = list(grants)
     random.shuffle(shuffled)
     assert dangers(_world(grants), Somebody("", ANN)) == dangers(_world(shuffled), Somebody("", ANN))
+
+
+@given(st.lists(_GRANTS, max_size=5))
+def test_where_nothing_leads_on_there_is_no_path(grants: list[Any]) -> None:
+    judge = _world(grants)
+    places = {where for where, who, _ in grants if who == "ann"}
+    if not any(leads_on(judge, place) for place in places):
+        assert [one for one in dangers(judge, Somebody("", ANN)) if one.rule == PATH] == []
+
+
+def test_where_something_leads_on() -> None:
+    nobody = cluster()
+    assert [place for place in ("", "pay", "kube-system") if leads_on(nobody, place)] == ["", "kube-system"]
+    assert leads_on(cluster(account("web", "pay", "", ROOT)), "pay")
+    wide = bound("wide", Subject("Group", "system:serviceaccounts"), "", ROOT)
+    assert leads_on(cluster(wide), "pay")
+    harmless = bound("wide", Subject("Group", "system:serviceaccounts:pay"), "", rule("get", "pods"))
+    assert not leads_on(cluster(harmless), "pay")

@@ -108,7 +108,7 @@ def test_a_waiver_takes_a_finding_away(tmp_path: Path, capsys: pytest.CaptureFix
     _, before = as_json(capsys, "-C", repo)
     (repo / "waivers.yaml").write_text(
         "apiVersion: iamrbac.dev/v1alpha1\nkind: Waivers\nwaivers:\n"
-        "  - {rule: IAM093, scope: {role: debugger, namespaces: [tools]}, reason: r, notAfter: '2999-01-01T00:00:00Z'}\n"
+        "  - {rule: IAM093, scope: {role: debugger, namespaces: [tools]}, reason: r, notAfter: '2999-01-01T00:00:00Z'}"
     )
     _, after = as_json(capsys, "-C", repo)
 
