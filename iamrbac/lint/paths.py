@@ -25,7 +25,9 @@ def judge_paths(holders: Mapping[SubjectKey, Sequence[Grant]], judge: Judge) -> 
             for danger in foremost(dangers(judge, _somebody(key))):
                 if danger.rule == PATH:
                     yield from _told(danger, held, "")
-    for one in judge.everybody():
+    # Who is mapped is looked up only where somebody carries several groups.
+    several = any(len(entry.groups) > 1 for entry in judge.world.entries)
+    for one in judge.everybody() if several else ():
         keys = [SubjectKey("Group", group) for group in one.user.groups]
         if len(keys) > 1:
             singly = {danger for key in keys for danger in dangers(judge, _somebody(key))}
