@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from iamrbac.access.escalation import PATH, Danger, dangers, foremost, leads_on
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.findings.waivers import Judged
 from iamrbac.lint.engine import said_of
-from iamrbac.lint.matter import Grant
+from iamrbac.lint.matter import Grant, Rules
 from iamrbac.lint.rule import WARNING
 from iamrbac.lint.rules import BY_ID
 from iamrbac.rbac.objects import User
@@ -21,7 +21,7 @@ def judge_paths(holders: Mapping[SubjectKey, Sequence[Grant]], judge: Judge) -> 
     What a member of several sets can become only by all of them is told as well.
     """
     for key, held in holders.items():
-        if any(leads_on(judge, grant.namespace) for grant in held):
+        if leads_on(judge, _scopes(held)):
             for danger in foremost(dangers(judge, _somebody(key))):
                 if danger.rule == PATH:
                     yield from _told(danger, held, "")
@@ -46,6 +46,14 @@ def _told(danger: Danger, held: Sequence[Grant], whom: str) -> Iterator[Judged]:
         level = WARNING if own else rule.levels.of(grant.where.scope)
         if level and grant.namespace in ("", danger.namespace) and not given.isdisjoint(grant.rules or ()):
             yield from said_of(grant, rule, level, says)
+
+
+def _scopes(held: Iterable[Grant]) -> dict[str, list[Rules]]:
+    scopes: dict[str, list[Rules]] = {}
+    for grant in held:
+        if grant.rules is not None:
+            scopes.setdefault(grant.namespace, []).append(grant.rules)
+    return scopes
 
 
 def _somebody(key: SubjectKey) -> Somebody:
