@@ -75,12 +75,13 @@ def foremost(found: Iterable[Danger]) -> tuple[Danger, ...]:
     return tuple(one for one in found if one.becomes == CLUSTER_ADMIN.text or (one.ability, one.namespace) not in leads)
 
 
-def leads_on(judge: Judge, namespace: str) -> bool:
-    """Return whether rights in a namespace, or ("") in the whole cluster, can lead through somebody else at all.
+def leads_on(judge: Judge, scopes: Scopes) -> bool:
+    """Return whether rights, by namespace, can lead through somebody else at all: without it there is no such danger.
 
-    Elsewhere no service account is known that could become anybody, so that whoever takes one has no way on.
+    Elsewhere no service account is known that could become anybody, so that whoever takes one has no way on. What
+    everybody has who logs in is not counted.
     """
-    return _graph(judge).leads_on(namespace)
+    return _graph(judge).leads_on(scopes)
 
 
 @lru_cache(maxsize=8)
@@ -122,8 +123,13 @@ class _Graph:
             found.update(dict.fromkeys(self._told(step, namespace)))
         return tuple(sorted(found))
 
-    def leads_on(self, namespace: str) -> bool:
+    def leads_on(self, scopes: Scopes) -> bool:
         """Return what `leads_on` does."""
+        if any(self._has_way_on(namespace) for namespace in scopes):
+            return True
+        return any(step.to.kind in ("everything-in", "role") for _, step in self._taken(scopes))
+
+    def _has_way_on(self, namespace: str) -> bool:
         if namespace in ("", KUBE_SYSTEM) or namespace in self._accounts:
             return True
         groups = self._groups & {ACCOUNTS, f"{ACCOUNTS}:{namespace}"}

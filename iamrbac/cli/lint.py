@@ -42,7 +42,8 @@ def command(
         Shown, typer.Option("--level", help="The lowest level that the text shows one by one; JSON has them all.")
     ] = Shown.WARNING,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="RULE", help="Explain a rule: why, what to do, examples.")
+        str | None,
+        typer.Option("--explain", metavar="RULE", help="Explain a rule: why, what to do, examples; `all` lists them."),
     ] = None,
     base: Annotated[
         str | None,
@@ -133,17 +134,17 @@ def command(
 
 
 def _explain(terminal: Terminal, name: str, output: Format) -> int:
-    """Explain one rule. Raises UsageError for one that there is not."""
-    from iamrbac.lint.rules import BY_ID
+    """Explain one rule, or list all. Raises UsageError for one that there is not."""
+    from iamrbac.lint.rules import BY_ID, RULES
     from iamrbac.model.suggest import did_you_mean
-    from iamrbac.render.lint import rule_json, rule_text
+    from iamrbac.render.lint import rule_json, rule_text, rules_text
 
     rule = BY_ID.get(name.strip().upper())
-    if rule is None:
-        hint = did_you_mean(name, BY_ID, "docs/rules.md lists all of them")
+    if rule is None and name != "all":
+        hint = did_you_mean(name, BY_ID, "iamrbac lint --explain all lists them")
         raise UsageError(f"lint has no rule {name}", hint=hint)
     if output is Format.JSON:
-        terminal.json(rule_json(rule))
+        terminal.json({"formatVersion": 1, "rules": [rule_json(one) for one in ((rule,) if rule else RULES)]})
     else:
-        terminal.answer(rule_text(rule, terminal.paint))
+        terminal.answer(rules_text(RULES, terminal.paint) if rule is None else rule_text(rule, terminal.paint))
     return 0

@@ -35,6 +35,9 @@ class Book:
         self.ground = Ground(named, catalogue, self._errs, self._covers)
         self._kept: dict[int, Rules] = {}
         self._rights: dict[tuple[int, Where], tuple[Said, ...]] = {}
+        self._open: set[tuple[int, Where]] = set()
+        """What is being judged: a role may bind others, and these it."""
+        self._circle = False
         self._roles: dict[tuple[int, Where], tuple[Said, ...]] = {}
         self._covered: dict[tuple[int, int], bool] = {}
         self._together: dict[tuple[frozenset[int], frozenset[int], Where], tuple[Said, ...]] = {}
@@ -42,10 +45,21 @@ class Book:
     def rights(self, rules: Rules, where: Where) -> tuple[Said, ...]:
         """Return what there is to say about rights in a place, without what other rules say better."""
         key = (self._id(rules), where)
-        if key not in self._rights:
-            self._rights[key] = ()  # Of a role that binds itself nothing more can be said.
-            self._rights[key] = foremost(_found(_SINGLE, _held(rules, where), where, self.ground))
-        return self._rights[key]
+        known = self._rights.get(key)
+        if known is not None:
+            return known
+        if key in self._open:
+            # Of a role that binds itself nothing more can be said; what follows from that holds only here.
+            self._circle = True
+            return ()
+        self._open.add(key)
+        found = foremost(_found(_SINGLE, _held(rules, where), where, self.ground))
+        self._open.remove(key)
+        if not self._open:
+            self._circle = False
+        if not self._circle:
+            self._rights[key] = found
+        return found
 
     def together(self, wide: tuple[Rules, ...], here: tuple[Rules, ...], where: Where) -> tuple[Said, ...]:
         """Return what rights of several roles mean only at once: in the whole cluster, and in a namespace besides."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from iamrbac.access.escalation import PATH, Danger, dangers, foremost, leads_on
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.findings.waivers import Judged
 from iamrbac.lint.engine import said_of
-from iamrbac.lint.matter import Grant
-from iamrbac.lint.rule import ERROR, WARNING
+from iamrbac.lint.matter import Grant, Rules
+from iamrbac.lint.rule import WARNING
 from iamrbac.lint.rules import BY_ID
 from iamrbac.rbac.objects import User
 from iamrbac.rbac.subjects import SERVICE_ACCOUNT, SubjectKey
@@ -20,21 +20,20 @@ def judge_paths(holders: Mapping[SubjectKey, Sequence[Grant]], judge: Judge) -> 
 
     What a member of several sets can become only by all of them is told as well.
     """
-    known: dict[str, frozenset[Danger]] = {}
     for key, held in holders.items():
-        if not any(leads_on(judge, grant.namespace) for grant in held):
-            continue
-        found = dangers(judge, _somebody(key))
-        known[key.name] = frozenset(found)
-        for danger in foremost(found):
-            if danger.rule == PATH:
-                yield from _told(danger, held, "")
-    for one in judge.everybody():
-        if len(one.user.groups) > 1 and any(group in known for group in one.user.groups):
-            alone = frozenset[Danger]().union(*(known.get(group, frozenset()) for group in one.user.groups))
-            held = [grant for name in one.user.groups for grant in holders.get(SubjectKey("Group", name), ())]
+        if leads_on(judge, _scopes(held)):
+            for danger in foremost(dangers(judge, _somebody(key))):
+                if danger.rule == PATH:
+                    yield from _told(danger, held, "")
+    # Who is mapped is looked up only where somebody carries several groups.
+    several = any(len(entry.groups) > 1 for entry in judge.world.entries)
+    for one in judge.everybody() if several else ():
+        keys = [SubjectKey("Group", group) for group in one.user.groups]
+        if len(keys) > 1:
+            singly = {danger for key in keys for danger in dangers(judge, _somebody(key))}
+            held = [grant for key in keys for grant in holders.get(key, ())]
             for danger in foremost(dangers(judge, one)):
-                if danger not in alone:
+                if danger not in singly:
                     yield from _told(danger, held, f" ({one.principal}, by all its sets)")
 
 
@@ -44,8 +43,17 @@ def _told(danger: Danger, held: Sequence[Grant], whom: str) -> Iterator[Judged]:
     own = danger.becomes == f"administrator of {danger.namespace}"
     given = set(danger.given)
     for grant in held:
-        if grant.namespace in ("", danger.namespace) and not given.isdisjoint(grant.rules or ()):
-            yield from said_of(grant, rule, WARNING if own else ERROR, says)
+        level = WARNING if own else rule.levels.of(grant.where.scope)
+        if level and grant.namespace in ("", danger.namespace) and not given.isdisjoint(grant.rules or ()):
+            yield from said_of(grant, rule, level, says)
+
+
+def _scopes(held: Iterable[Grant]) -> dict[str, list[Rules]]:
+    scopes: dict[str, list[Rules]] = {}
+    for grant in held:
+        if grant.rules is not None:
+            scopes.setdefault(grant.namespace, []).append(grant.rules)
+    return scopes
 
 
 def _somebody(key: SubjectKey) -> Somebody:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any, Final
 
 from iamrbac.findings.finding import Level
@@ -23,9 +24,9 @@ def lint_text(linted: Linted, level: Level, paint: Paint) -> str:
     lines = [_sum(linted)]
     if shown:
         lines += ["", *(finding_line(one, paint, hint=not one.id.startswith("IAM")) for one in shown), ""]
-        rules = dict.fromkeys(one.id for one in shown if one.id.startswith("IAM"))
+        rules = [one.id for one in sorted(shown, key=lambda one: _ORDER.index(one.level)) if one.id.startswith("IAM")]
         if rules:
-            lines.append(f"Why, and what to do: iamrbac lint --explain {next(iter(rules))}")
+            lines.append(f"Why, and what to do: iamrbac lint --explain {rules[0]}")
     if hidden:
         below = next(one for one in reversed(_ORDER) if any(found.level is one for found in linted.findings))
         lines.append(f"{count(hidden, 'finding')} of lower level {_be(hidden)} not shown: --level {below.value}")
@@ -63,7 +64,7 @@ def rule_text(rule: LintRule, paint: Paint) -> str:
     return "\n".join(
         [
             paint(f"{rule.id} {rule.title}", "bold"),
-            _levels(rule.levels),
+            levels_text(rule.levels),
             "",
             *textwrap.wrap(f"Why: {rule.why}", _WIDTH),
             "",
@@ -81,10 +82,17 @@ def rule_text(rule: LintRule, paint: Paint) -> str:
     )
 
 
+def rules_text(rules: Sequence[LintRule], paint: Paint) -> str:
+    """Return a line for each rule: id, title, level."""
+    width = max(len(rule.title) for rule in rules)
+    return "\n".join(
+        f"{paint(rule.id, 'bold')}  {rule.title.ljust(width)}  {levels_text(rule.levels)}" for rule in rules
+    )
+
+
 def rule_json(rule: LintRule) -> dict[str, Any]:
-    """Return the same as `-o json` writes it."""
+    """Return a rule as `-o json` writes it."""
     return {
-        "formatVersion": 1,
         "id": rule.id,
         "title": rule.title,
         "why": rule.why,
@@ -131,7 +139,8 @@ def _be(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _levels(levels: Levels) -> str:
+def levels_text(levels: Levels) -> str:
+    """Return how much a rule weighs where, in words."""
     places = ("in the whole cluster", "in a namespace", "in a privileged one")
     told = [(level, place) for level, place in zip(levels, places, strict=True) if level is not None]
     if len({level for level, _ in told}) == 1 and len(told) == len(places):

@@ -25,11 +25,10 @@ from iamrbac.usecases.locate import locate
 from iamrbac.usecases.plan import CLUSTERS_AT_ONCE, failed, select
 from iamrbac.usecases.ports import Edges, Repository, Roles
 from iamrbac.usecases.read import read_cluster
-from iamrbac.usecases.worlds import policy_worlds
+from iamrbac.usecases.worlds import EVERY_CLUSTER, policy_worlds
 
 FILES = "files"
 """What the world of a folder of manifests is called."""
-_EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def policy_ground(
         {one.name: Judge(worlds.clusters[one.name], builtin.roles) for one in selected},
         instance=config.metadata.name,
         teams=_teams(loaded.documents),
-        namespaces={one.name: _EVERY_CLUSTER | {*one.namespaces} for one in selected if one.namespaces is not None},
+        namespaces={one.name: EVERY_CLUSTER | {*one.namespaces} for one in selected if one.namespaces is not None},
         suspended=tuple(config.suspended),
         otherwise=Ground().otherwise if identities is not None else f"{Ground().otherwise}; --people FILE knows people",
     )

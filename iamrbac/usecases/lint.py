@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from iamrbac.access.judge import Judge
+from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
 from iamrbac.findings.waivers import UNUSED, Judged, weigh
@@ -85,7 +86,7 @@ def lint_policies(
     if documents is None or wrong:
         return Linted(in_order(wrong), valid=False)
     config = documents.config.document
-    worlds = policy_worlds(documents, config.clusters, builtin, roles.render, at)
+    worlds = policy_worlds(_all_there(documents), config.clusters, builtin, roles.render, at)
     if worlds.failed:
         return Linted(in_order(locate(_errors(worlds.findings), repository)), valid=False)
     own = BaseRules(config, found, repository)
@@ -146,6 +147,17 @@ def lint_manifests(
     holders = by_holder(grants)
     judged = [*judge_objects(sourced, book), *judge_grants(grants, holders, book), *judge_paths(holders, judge)]
     return Linted(in_order(merged(judged)), settings=settings)
+
+
+def _all_there(documents: Documents) -> Documents:
+    """Return the documents for clusters that make what is missing: a line on a namespace that is not there yet counts.
+
+    The run that finds the namespace grants there, and nobody reviews the line again.
+    """
+    config = documents.config.document
+    clusters = tuple(cluster.model_copy(update={"manage_namespaces": True}) for cluster in config.clusters)
+    sourced = replace(documents.config, document=config.model_copy(update={"clusters": clusters}))
+    return replace(documents, config=sourced)
 
 
 def _errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -25,6 +25,8 @@ from iamrbac.model.documents import Cluster, Config, IamGroup, IamRole, IamUser,
 from iamrbac.model.origin import Origin
 from iamrbac.rbac.objects import Binding, RbacState, Role
 
+EVERY_CLUSTER = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
+"""Namespaces that are there, whether a catalogue lists them or not."""
 _MemberKey: TypeAlias = tuple[str, str, str]
 """What makes two declarations the same member: kind, account and name."""
 _KINDS: Mapping[str, str] = {"user": "iamUser", "role": "iamRole"}
@@ -83,7 +85,9 @@ def _facts(cluster: Cluster, *, named: bool) -> ClusterFacts:
     Rows stand for what somebody else maps (`external`) too: the groups are the same, and so is what they cannot have.
     """
     form: Form = "access-entries" if cluster.mapping in ("auto", "access-entries") else "aws-auth"
-    return replace(ClusterFacts.offline(cluster, form), form=form if named else "neutral")
+    facts = ClusterFacts.offline(cluster, form)
+    known = facts.namespaces | EVERY_CLUSTER if facts.namespaces is not None else None
+    return replace(facts, form=form if named else "neutral", namespaces=known)
 
 
 def _world(desired: ClusterDesired, declared: World, builtin: RbacState) -> World:

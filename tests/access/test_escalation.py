@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamrbac.access.escalation import Danger, dangers, foremost
+from iamrbac.access.escalation import PATH, Danger, dangers, foremost, leads_on
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.access.world import World
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
@@ -390,3 +390,28 @@ def test_the_order_of_bindings_means_nothing(grants: list[Any], random: Any) -> 
     shuffled = list(grants)
     random.shuffle(shuffled)
     assert dangers(_world(grants), Somebody("", ANN)) == dangers(_world(shuffled), Somebody("", ANN))
+
+
+@given(st.lists(_GRANTS, max_size=5))
+def test_where_nothing_leads_on_there_is_no_path(grants: list[Any]) -> None:
+    scopes: dict[str, list[tuple[Rule, ...]]] = {}
+    for where, who, one in grants:
+        if who == "ann":
+            scopes.setdefault(where, []).append((one,))
+    judge = _world(grants)
+    if not leads_on(judge, scopes):
+        assert [one for one in dangers(judge, Somebody("", ANN)) if one.rule == PATH] == []
+
+
+def test_where_something_leads_on() -> None:
+    def places(judge: Judge, *rules: Rule) -> list[str]:
+        return [place for place in ("", "pay", "kube-system") if leads_on(judge, {place: [rules]})]
+
+    pods = rule("create", "pods")
+    assert places(cluster(), pods) == ["", "kube-system"]
+    assert "pay" in places(cluster(account("web", "pay", "", ROOT)), pods)
+    assert "pay" in places(cluster(bound("wide", Subject("Group", "system:serviceaccounts"), "", ROOT)), pods)
+    harmless = bound("wide", Subject("Group", "system:serviceaccounts:pay"), "", rule("get", "pods"))
+    assert "pay" not in places(cluster(harmless), pods)
+    # Who may write any role there is its administrator, who may lift pod security.
+    assert "pay" in places(cluster(), rule("escalate", "roles", RBAC), rule("update", "roles", RBAC))

@@ -5,7 +5,17 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import bench_compile, bench_expect, bench_help, bench_real, bench_requests, bench_validate
+from tests.bench import (
+    bench_compile,
+    bench_diff,
+    bench_expect,
+    bench_help,
+    bench_lint,
+    bench_real,
+    bench_requests,
+    bench_review,
+    bench_validate,
+)
 from tests.bench.generate import CLUSTERS, LINES, POLICIES, generate
 from tests.bench.measure import table
 
@@ -16,8 +26,9 @@ def main() -> None:
         root = Path(folder) / "repository"
         generate(root)
         print(f"{POLICIES:,} policies, {POLICIES * LINES:,} grants, {CLUSTERS} clusters; ratios of this one run.\n")
-        measured = [*bench_validate.rows(root), *bench_compile.rows(root), *bench_expect.rows(root)]
-        measured += [*bench_help.rows(), *bench_requests.rows()]
+        alone = (bench_validate, bench_lint, bench_expect, bench_diff, bench_compile)
+        measured = [row for bench in alone for row in bench.rows(root)]
+        measured += [*bench_help.rows(), *bench_requests.rows(), *bench_review.rows(root)]
         print(table([*measured, *bench_real.rows()]))
 
 

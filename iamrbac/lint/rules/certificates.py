@@ -15,7 +15,7 @@ from iamrbac.access.abilities import (
 from iamrbac.access.powers import Held, Power
 from iamrbac.lint.matter import Ground, Hit, Where
 from iamrbac.lint.references import CERTIFICATES, GOOD_PRACTICES, cis_kubernetes, kubescape
-from iamrbac.lint.rule import ERROR, WARNING, Levels, LintRule, RightsCheck, in_cluster
+from iamrbac.lint.rule import ERROR, Levels, LintRule, RightsCheck, in_cluster
 
 _GROUP = "certificates.k8s.io"
 _STATUS = Power(("update", "patch"), "certificatesigningrequests/status", _GROUP, namespaced=False)
@@ -26,12 +26,8 @@ _LEGACY = "kubernetes.io/legacy-unknown"
 
 def _approve(held: Held, _: Where, __: Ground) -> Iterator[Hit]:
     asks, approves, signer = held.reach(REQUEST_CERTIFICATE), held.reach(APPROVE), held.reach(APPROVE_SIGNER)
-    if approves is None:
-        return
-    if signer is None:
-        if asks is not None:
-            says = "may approve its own certificates, but for the verb approve on their signer"
-            yield Hit(says, tuple(dict.fromkeys((*asks.rules, *approves.rules))), level=WARNING)
+    # Without the verb approve on the signer the API server refuses the approval.
+    if approves is None or signer is None:
         return
     if signer.means(CLIENT_SIGNER, KUBELET_SIGNER, ANY_SIGNER):
         given = (*(asks.rules if asks is not None else ()), *approves.rules, *signer.rules)
