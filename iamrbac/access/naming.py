@@ -95,6 +95,7 @@ def request_of(
         _check_subresource(resource, subresource, catalogue)
     notes = _notes(resource, name, subresource)
     if not own:
+        _check_group(resource, catalogue)
         notes.append(f"{resource.qualified} is none of Kubernetes' own resources: taken as written, PLURAL.GROUP")
     if (resource.group, resource.plural) == ("", "namespaces") and name:
         # The object itself lies in the namespace that it is (rbac-semantics §5.1).
@@ -222,6 +223,14 @@ def by_name(judge: Judge) -> Mapping[str, tuple[Somebody, ...]]:
 def _no_verb(verb: str, known: Collection[str], otherwise: str) -> UsageError:
     near = difflib.get_close_matches(verb.lower(), sorted(known), 1)
     return UsageError(f"there is no verb {verb} here", hint=f"did you mean {near[0]}?" if near else otherwise)
+
+
+def _check_group(resource: Resource, catalogue: Catalogue) -> None:
+    # The group of a custom resource is a domain (Kubernetes: ValidateCustomResourceDefinition).
+    if "." not in resource.group:
+        near = " or ".join(one.qualified for one in catalogue.named(resource.plural))
+        hint = f"did you mean {near}?" if near else "write PLURAL.GROUP for a custom resource"
+        raise UsageError(f"Kubernetes has no API group {resource.group}", hint=hint)
 
 
 def _check_subresource(resource: Resource, subresource: str, catalogue: Catalogue) -> None:

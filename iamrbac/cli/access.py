@@ -47,7 +47,8 @@ def command(
     if refused(terminal, output, ground):
         return 3
     found = holdings(ground, principal, namespace, team)
-    say(terminal, ground, namespace)
+    suspended = principal and ground.is_suspended(principal)
+    say(terminal, ground, namespace, f"{principal} is suspended in iamrbac.yaml" if suspended else "")
     if output is Output.JSON:
         terminal.json(access_json(found, ground.failures, line))
     elif found:

@@ -84,8 +84,7 @@ class Catalogue:
     def find(self, text: str) -> Resource | Unknown:
         """Return what kubectl takes `pods`, `po`, `Pod`, `deployments.apps` or `deployments.v1.apps` for.
 
-        `RESOURCE.GROUP` of a group that is not known stands for itself: a custom resource, its plural as written. The
-        group of one has a dot in it (Kubernetes: apiextensions' ValidateCustomResourceDefinition).
+        `RESOURCE.GROUP` of a group that is not known stands for itself: a custom resource, its plural as written.
         """
         name, dot, group = text.lower().partition(".")
         version, _, rest = group.partition(".")
@@ -98,7 +97,7 @@ class Catalogue:
             if resource.group == group:
                 return resource
         siblings = [resource.plural for resource in self.resources if resource.group == group]
-        if siblings or "." not in group:
+        if siblings:
             elsewhere = [resource.qualified for resource in named]
             near = [f"{one}.{group}".rstrip(".") for one in difflib.get_close_matches(name, siblings, 3)]
             return Unknown(text, tuple(dict.fromkeys((*elsewhere, *near))))

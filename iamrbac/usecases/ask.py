@@ -50,7 +50,7 @@ def ask(ground: Ground, asked: Asked, request: Request) -> tuple[Answer, ...]:
     """
     found = {name: find_somebody(judge, asked, ground.instance) for name, judge in ground.judges.items()}
     suspended = ground.is_suspended(asked.text)
-    if not any(found.values()) and not suspended and not ground.failures:
+    if not any(found.values()) and not ground.may_be(asked.text):
         raise _nobody(ground, asked.text)
     answers = (answer(name, ground.judges[name], one, request) for name, one in found.items())
     return tuple(replace(one, suspended=suspended and one.somebody is None) for one in answers)
@@ -72,7 +72,7 @@ def holdings(ground: Ground, principal: str = "", namespace: str = "", team: str
         hint = f"use one of {known}" if known else "leave --team out: there are no policies here"
         raise UsageError(f"no policy is of a team {team}", hint=hint)
     people = {name: _people(judge, ground.instance, principal) for name, judge in ground.judges.items()}
-    if principal and not any(people.values()) and not ground.failures and not ground.is_suspended(principal):
+    if principal and not any(people.values()) and not ground.may_be(principal):
         raise _nobody(ground, principal)
     found: dict[str, tuple[Held, ...]] = {}
     for name, judge in ground.judges.items():

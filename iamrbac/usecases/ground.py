@@ -12,8 +12,9 @@ from iamrbac.access.naming import names_of
 from iamrbac.access.world import ObjectId, World
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.identity.members import describe
 from iamrbac.identity.snapshot import Identities
-from iamrbac.model.documents import Cluster
+from iamrbac.model.documents import Cluster, IamGroup, Member
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import FailedCluster
 from iamrbac.plan.observed import ClusterState
@@ -47,6 +48,8 @@ class Ground:
     """Of the clusters where they are known."""
     suspended: tuple[str, ...] = ()
     """ARNs that the config suspends, where the policies are asked."""
+    called: frozenset[str] = frozenset()
+    """What people, roles and sets of the policies are called, also those that have nothing on these clusters."""
     otherwise: str = "iamrbac access lists everybody"
     """The next step for a name that nobody has."""
     notes: tuple[str, ...] = ()
@@ -64,6 +67,10 @@ class Ground:
     def is_suspended(self, text: str) -> bool:
         """Return whether a name is that of a suspended principal."""
         return any(text in names_of(arn) for arn in self.suspended)
+
+    def may_be(self, text: str) -> bool:
+        """Return whether somebody may be called so although no cluster here knows the name."""
+        return bool(self.failures) or text in self.called or self.is_suspended(text)
 
 
 def policy_ground(
@@ -89,6 +96,7 @@ def policy_ground(
         teams=_teams(loaded.documents),
         namespaces={one.name: EVERY_CLUSTER | {*one.namespaces} for one in selected if one.namespaces is not None},
         suspended=tuple(config.suspended),
+        called=_called(loaded.documents, identities, groups=identities is None),
         otherwise=Ground().otherwise if identities is not None else f"{Ground().otherwise}; --people FILE knows people",
     )
 
@@ -122,6 +130,7 @@ def live_ground(edges: Edges, builtin: RbacState, at: datetime, clusters: tuple[
         instance=config.metadata.name,
         teams=_teams(loaded.readable),
         namespaces={name: state.namespaces for name, state in states.items() if isinstance(state, ClusterState)},
+        called=_called(loaded.readable, None, groups=False),
         otherwise="iamrbac access --live lists everybody; a cluster knows no IAM group, but team:TEAM/SET",
         notes=notes,
     )
@@ -168,6 +177,21 @@ def _bound(binding: Binding) -> ObjectId:
     """Return the role that a binding gives."""
     ref = binding.role_ref
     return ref.kind, binding.namespace if ref.kind == "Role" else None, ref.name
+
+
+def _called(documents: Documents, identities: Identities | None, *, groups: bool) -> frozenset[str]:
+    """Return all names of members, of IAM groups only where these are who is mapped, and of teams' sets."""
+    found: set[str] = set()
+    declared: list[Member] = [member for grant in documents.grants for member in grant.document.spec.members]
+    for policy in documents.policies:
+        for name, members in policy.document.spec.members.items():
+            found.add(f"team:{policy.document.metadata.name}/{name}")
+            declared += members
+    principals = [describe(member) for member in declared if groups or not isinstance(member, IamGroup)]
+    if identities is not None:
+        known = identities.groups.values()
+        principals += [arn for members in known if isinstance(members, tuple) for arn in members]
+    return frozenset(found.union(*map(names_of, principals)))
 
 
 def _teams(documents: Documents) -> frozenset[str]:

@@ -206,7 +206,7 @@ def test_what_lies_in_namespaces(request_: Request, inside: bool) -> None:
         ("list", "/healthz", "", "there is no verb list here"),
         ("get", "posd", "", "Kubernetes has no resource posd. Next: did you mean pod or"),
         ("get", "", "", "Kubernetes has no resource without a name"),
-        ("get", "deploy.app", "", "Kubernetes has no resource deploy.app. Next: did you mean deployments.apps"),
+        ("get", "deploy.app", "", "Kubernetes has no API group app. Next: did you mean deployments.apps?"),
         ("get", "pods.apps", "", "Kubernetes has no resource pods.apps. Next: did you mean pods"),
         ("get", "pods/a/log", "", "pods/a/log is no resource with a name. Next: write pods/a --subresource log"),
         ("get", "pods/", "", "pods/ is no resource with a name. Next: write pods/NAME"),
