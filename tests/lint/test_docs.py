@@ -52,6 +52,10 @@ def test_the_page_of_rules_is_current() -> None:
     compare(_HEAD + table + "".join(map(_section, RULES)), ROOT / "docs" / "rules.md")
 
 
+def test_readme_counts_the_rules() -> None:
+    assert f"[{len(RULES)} rules](docs/rules.md)" in (ROOT / "README.md").read_text()
+
+
 def _anchor(rule: LintRule) -> str:
     """GitHub's anchor of a heading."""
     return re.sub(r"[^a-z0-9 -]", "", f"{rule.id} {rule.title}".lower()).replace(" ", "-")
