@@ -77,8 +77,15 @@ class Book:
             self._together[key] = tuple(one for one in found if not own or not own.isdisjoint(one.hit.rules))
         return self._together[key]
 
-    def roles(self, rules: Rules, where: Where) -> tuple[Said, ...]:
-        """Return what there is to say about rules as they are written."""
+    def words(self, rules: Rules, where: Where) -> tuple[Said, ...]:
+        """Return what there is to say about rules as they are written, wherever they are given."""
+        return tuple(one for one in self._as_written(rules, where) if not _is_placed(one.rule))
+
+    def place(self, rules: Rules, where: Where) -> tuple[Said, ...]:
+        """Return what of rules as they are written means nothing in a place."""
+        return tuple(one for one in self._as_written(rules, where) if _is_placed(one.rule))
+
+    def _as_written(self, rules: Rules, where: Where) -> tuple[Said, ...]:
         key = (self._id(rules), where)
         if key not in self._roles:
             self._roles[key] = tuple(
@@ -122,6 +129,10 @@ def foremost(found: list[Said]) -> tuple[Said, ...]:
         for one in kept
         if ids.isdisjoint(one.rule.unless) and not (EVERY in one.rule.unless and errors - {one.rule.id})
     )
+
+
+def _is_placed(rule: LintRule) -> bool:
+    return isinstance(rule.check, RolesCheck) and rule.check.placed
 
 
 def _held(rules: Rules, where: Where) -> Held:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.waivers import Judged
 from iamrbac.lint.book import Book, weighed
-from iamrbac.lint.grants import holder_text
+from iamrbac.lint.grants import called, holder_text
 from iamrbac.lint.matter import Grant, Rules, Scope, Shelf, Sourced, Spot, Told, Where
 from iamrbac.lint.rule import (
     LOWER,
@@ -19,6 +19,7 @@ from iamrbac.lint.rule import (
     TogetherCheck,
 )
 from iamrbac.lint.rules import RULES
+from iamrbac.rbac.objects import Role
 from iamrbac.rbac.subjects import SubjectKey
 
 _GRANTS = tuple(rule for rule in RULES if isinstance(rule.check, GrantCheck))
@@ -50,6 +51,12 @@ def judge_objects(sourced: Sequence[Sourced], book: Book) -> Iterator[Judged]:
         if isinstance(rule.check, ObjectsCheck):
             for told in rule.check.find(sourced, book.ground):
                 yield _told(rule, told)
+    for one in sourced:
+        if isinstance(one.item, Role):
+            name = called(one.item)
+            for said in book.words(one.item.rules, Where(Scope.CLUSTER)):
+                told = Told(f"{name} {said.hit.says}", one.spot, object=name, level=said.level)
+                yield _told(said.rule, told)
 
 
 def by_holder(grants: Iterable[Grant]) -> dict[SubjectKey, list[Grant]]:
@@ -82,7 +89,9 @@ def said_of(grant: Grant, rule: LintRule, level: Level, says: str) -> Iterator[J
 def _one(grant: Grant, book: Book) -> Iterator[Judged]:
     said = book.rights(grant.rules, grant.where) if grant.rules is not None else ()
     if grant.own and grant.rules is not None:
-        said = (*said, *book.roles(grant.rules, grant.where))
+        # What a manifest's role says stands there, not at each binding.
+        words = book.words(grant.rules, grant.where) if not grant.object else ()
+        said = (*said, *words, *book.place(grant.rules, grant.where))
     for one in said:
         level = one.level if grant.holders or not grant.object else LOWER[one.level]
         yield from said_of(grant, one.rule, level, one.hit.says)

@@ -88,6 +88,8 @@ class RolesCheck:
     """Looks at the rules of a role as they are written."""
 
     find: Callable[[Rules, Where, Catalogue], Iterator[Hit]]
+    placed: bool = False
+    """What it says depends on where the role is given, not only on its words."""
 
 
 @dataclass(frozen=True, slots=True)

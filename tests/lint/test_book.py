@@ -73,7 +73,8 @@ def test_any_rules_are_judged(rules: Iterable[Rule], where: Where) -> None:
     one = book()
     given_ = tuple(rules)
     one.rights(given_, where)
-    one.roles(given_, where)
+    one.words(given_, where)
+    one.place(given_, where)
 
 
 @given(RULES, WHERE)

@@ -103,3 +103,13 @@ def test_a_built_in_role_that_was_changed_is_judged_as_it_is() -> None:
     binding = Binding("RoleBinding", "payments", "b", RoleRef("ClusterRole", "view"), (Subject("Group", "staff"),))
     assert manifests(binding) == []
     assert "2 IAM043" in manifests(view, binding)
+
+
+def test_a_misspelt_word_stands_at_the_role_and_once() -> None:
+    role = Role("ClusterRole", None, "r", (Rule(("get",), ("",), ("pod", "nodes")),))
+    bindings = [
+        Binding("RoleBinding", place, "b", RoleRef("ClusterRole", "r"), (Subject("Group", "staff"),))
+        for place in ("payments", "search")
+    ]
+    # What means nothing in a namespace depends on the binding.
+    assert manifests(role, *bindings) == ["1 IAM093", "2 IAM090", "3 IAM090"]
