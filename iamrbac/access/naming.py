@@ -95,7 +95,6 @@ def request_of(
         _check_subresource(resource, subresource, catalogue)
     notes = _notes(resource, name, subresource)
     if not own:
-        _check_group(resource, catalogue)
         notes.append(f"{resource.qualified} is none of Kubernetes' own resources: taken as written, PLURAL.GROUP")
     if (resource.group, resource.plural) == ("", "namespaces") and name:
         # The object itself lies in the namespace that it is (rbac-semantics §5.1).
@@ -197,6 +196,8 @@ def find_resource(text: str, catalogue: Catalogue) -> Resource:
         near = " or ".join(found.near)
         hint = f"did you mean {near}?" if near else "write PLURAL.GROUP for a custom resource"
         raise UsageError(f"Kubernetes has no resource {text or 'without a name'}", hint=hint)
+    if found not in (*catalogue.resources, *VIRTUAL):
+        _check_group(found, catalogue)
     return found
 
 

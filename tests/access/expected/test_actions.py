@@ -92,7 +92,7 @@ def test_a_namespace_lies_in_itself() -> None:
         ("gett pods", "there is no verb gett here", "did you mean get?"),
         ("get podz", "Kubernetes has no resource podz", "did you mean pod or pods or po?"),
         ("get pods/lgo", "pods has no subresource lgo", "did you mean log?"),
-        ("get deployments.ap", "Kubernetes has no resource deployments.ap", "did you mean deployments.apps?"),
+        ("get deployments.ap", "Kubernetes has no API group ap", "did you mean deployments.apps?"),
         (
             "get ingresses.netwrking.k8s.io",
             "Kubernetes has no API group netwrking.k8s.io",
