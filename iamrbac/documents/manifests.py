@@ -124,7 +124,7 @@ class _Reading:
             one = waiting.pop()
             kind = one.get("kind") if isinstance(one, dict) else None
             if kind == "List" or kind in _LISTS:
-                items = one.get("items") or []
+                items = [] if one.get("items") is None else one["items"]
                 if not isinstance(items, list):
                     self._wrong(file, line, f"a {kind} is malformed: items is no list")
                     continue

@@ -95,6 +95,18 @@ def _plans(sandbox: Sandbox, root: Path) -> Iterator[Row]:
     theirs = _timed(_kubectl(sandbox, root, OURS, "diff"))
     detail = f"{ours:.1f} s / {theirs:.1f} s, {len(manifests):,} objects"
     yield Row("no-op plan / kubectl diff --server-side", ours / theirs, 1 / 15, detail)
+    yield _question(sandbox, root, len(manifests))
+
+
+def _question(sandbox: Sandbox, root: Path, objects: int) -> Row:
+    """Ask a living cluster, whole process, against one command that reads all its RBAC objects."""
+    kinds = "role,rolebinding,clusterrole,clusterrolebinding"
+    get = [*_raw_kubectl(sandbox, root, OURS), "get", kinds, "-A", "-o", "json"]
+    asked = ("group:iamrbac:bench:team-0:all", "get", "pods", "-n", "n001")
+    command = iamrbac("can", *asked, "--live", "-C", str(root), "--cluster", OURS)
+    ours, raw = (min(_timed(one) for _ in range(3)) for one in (command, get))
+    detail = f"{ours:.1f} s / {raw:.1f} s, {objects:,} objects"
+    return Row(f"can --live / kubectl get {kinds} -A -o json", ours / raw, 2, detail)
 
 
 def _repository(root: Path, teams: int) -> None:
@@ -129,15 +141,20 @@ def _manifests(root: Path) -> list[dict[str, Any]]:
 
 def _kubectl(sandbox: Sandbox, root: Path, cluster: str, verb: str) -> list[str]:
     """A command for a folder of manifests as `compile --out` writes it, with a token that costs nothing to make."""
-    real = _real(sandbox, cluster)
-    out, ca, config = (root / f"{cluster}.{kind}" for kind in ("out", "pem", "kubeconfig"))
+    out = root / f"{cluster}.out"
     _timed(iamrbac("compile", "-C", str(root), "--cluster", cluster, "--out", str(out), "-q"))
     # Who carries which group is the half that kubectl does not know.
     (out / cluster / "principals.yaml").unlink()
+    options = ["--server-side", "--force-conflicts", "--recursive", "-f", str(out)]
+    return [*_raw_kubectl(sandbox, root, cluster), verb, *options]
+
+
+def _raw_kubectl(sandbox: Sandbox, root: Path, cluster: str) -> list[str]:
+    real = _real(sandbox, cluster)
+    ca, config = (root / f"{cluster}.{kind}" for kind in ("pem", "kubeconfig"))
     ca.write_text(real.ca_pem)
     config.write_text(kubeconfig(real.url, str(ca), real.token))
-    options = ["--server-side", "--force-conflicts", "--recursive", "-f", str(out)]
-    return ["kubectl", "--kubeconfig", str(config), verb, *options]
+    return ["kubectl", "--kubeconfig", str(config)]
 
 
 def _real(sandbox: Sandbox, name: str) -> RealCluster:

@@ -1,0 +1,80 @@
+"""A snapshot of identities: what is written is read back, and a file that is none is refused with the place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iamrbac.documents.identities import identities_json, parse_identities
+from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable
+from iamrbac.model.errors import UsageError
+from tests.cli.shapes import check
+
+ACCOUNT = "111122223333"
+ALICE = f"arn:aws:iam::{ACCOUNT}:user/staff/alice"
+KNOWN = Identities(
+    {IamName(ACCOUNT, "developers"): (ALICE,), IamName(ACCOUNT, "empty"): (), IamName(ACCOUNT, "gone"): Missing()},
+    {IamName(ACCOUNT, "user/alice"): ALICE, IamName(ACCOUNT, "role/gone"): Missing()},
+)
+_names = st.builds(IamName, st.just(ACCOUNT), st.from_regex(r"[A-Za-z0-9+=,.@_-]{1,20}", fullmatch=True))
+_arns = _names.map(lambda one: f"arn:aws:iam::{ACCOUNT}:user/{one.name}")
+_groups = st.dictionaries(
+    _names, st.one_of(st.just(Missing()), st.sets(_arns, max_size=3).map(lambda some: tuple(sorted(some)))), max_size=3
+)
+_principals = st.dictionaries(
+    _names.map(lambda one: IamName(one.account, f"user/{one.name}")), st.one_of(st.just(Missing()), _arns), max_size=3
+)
+
+
+@given(st.builds(Identities, _groups, _principals))
+def test_what_is_written_is_read_back(identities: Identities) -> None:
+    value = identities_json(identities)
+    check("identities", value)
+    assert parse_identities(json.dumps(value), "people.json") == identities
+
+
+def test_missing_is_not_empty() -> None:
+    value = identities_json(KNOWN)
+    assert [one["members"] for one in value["groups"]] == [[ALICE], [], None]
+    assert parse_identities(json.dumps(value), "people.json") == KNOWN
+
+
+def test_what_iam_did_not_say_cannot_be_written() -> None:
+    hole = Identities({IamName(ACCOUNT, "developers"): Unreadable("AccessDenied")})
+    with pytest.raises(ValueError, match="AccessDenied"):
+        identities_json(hole)
+
+
+def _changed(**changes: Any) -> str:
+    return json.dumps({**identities_json(KNOWN), **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ("[" * 100_000, "maximum recursion depth exceeded"),
+        ("[]", "it has not kind Identities and formatVersion 1"),
+        (_changed(formatVersion=2), "it has not kind Identities and formatVersion 1"),
+        (_changed(groups=None), "groups is no list"),
+        (_changed(groups=["x"]), "groups[0] has no account and name"),
+        (_changed(groups=[{"account": 1, "name": "x"}]), "groups[0] has no account and name"),
+        (_changed(groups=[{"account": "1", "name": "x"}]), "groups[0]: members is no list of ARNs, and not null"),
+        (_changed(groups=[{"account": "1", "name": "x", "members": ["alice"]}]), "groups[0]: "),
+        (
+            _changed(groups=[{"account": "1", "name": "x", "members": []}] * 2),
+            "groups[1]: x of account 1 is there twice",
+        ),
+        (_changed(principals=[{"account": "1", "name": "user/x"}]), "principals[0]: "),
+        (_changed(principals=[{"account": "1", "name": "user/x", "arn": 5}]), "principals[0]: "),
+    ],
+)
+def test_a_file_that_is_none(text: str, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_identities(text, "people.json")
+    assert caught.value.message.startswith(f"is no snapshot of identities: {why}")
+    assert (caught.value.where, caught.value.hint) == ("people.json", "write one with `iamrbac snapshot --out FILE`")
