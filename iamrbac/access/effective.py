@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 from iamrbac.access.eks_policies import matches_star
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.access.rights import Right, common, rights
+from iamrbac.access.unchanged import Unchanged
 from iamrbac.compile.names import team_of
 from iamrbac.mapping.resolve import identity
 from iamrbac.model.origin import Origin
@@ -97,7 +98,9 @@ class Delta:
 def deltas(cluster: str, before: Judge, after: Judge, at: datetime) -> tuple[Delta, ...]:
     """Return what changes for every principal that is mapped on a cluster before or after, by name."""
     had, has = by_identity(before), by_identity(after)
-    found = (delta(cluster, before, had.get(key), after, has.get(key), at) for key in sorted(had.keys() | has.keys()))
+    unchanged = Unchanged(before, after)
+    keys = (key for key in sorted(had.keys() | has.keys()) if not unchanged.holds_of(had.get(key), has.get(key)))
+    found = (delta(cluster, before, had.get(key), after, has.get(key), at) for key in keys)
     return tuple(one for one in found if one is not None)
 
 

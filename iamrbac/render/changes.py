@@ -10,12 +10,25 @@ from datetime import datetime
 from iamrbac.access.effective import Delta, Effect, Giver, Way
 from iamrbac.access.gates import NewDanger
 from iamrbac.access.refused import IDS, places, some_of
+from iamrbac.rbac.objects import Rule
 from iamrbac.render.findings import count
 from iamrbac.render.rules import Line, rule_text
 from iamrbac.usecases.review import Compared, Review
 
 NO_TEAM = "(no team)"
 _SHORT = 12
+_EVERY = 1_000
+_READING = frozenset({"get", "list", "watch"})
+_WEIGHTY = frozenset(
+    {
+        *("*", "*/*", "secrets", "pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers"),
+        *("serviceaccounts/token", "nodes/proxy", "certificatesigningrequests", "certificatesigningrequests/approval"),
+        *("roles", "clusterroles", "rolebindings", "clusterrolebindings"),
+        *("mutatingwebhookconfigurations", "validatingwebhookconfigurations", "persistentvolumes"),
+        *("bind", "escalate", "impersonate"),
+    }
+)
+"""Verbs and resources that Kubernetes' "RBAC good practices" warn of: a list begins with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +187,14 @@ def _story(diff: Diff, effect: Effect, principals: tuple[str, ...], clusters: Se
         principals,
         f"{verb} {_roles(effect.givers)} in {where}{_when(effect)}{_elsewhere(effect)}",
         tuple(lines),
-        (*(rule_text(rule) for rule in effect.rules), *unknown),
+        (*unknown, *(rule_text(rule, most=_EVERY) for rule in sorted(effect.rules, key=_weight))),
     )
+
+
+def _weight(rule: Rule) -> tuple[bool, bool]:
+    """Return what sorts the rules first that matter most: those of warnings, then those that change something."""
+    said = {*rule.verbs, *rule.resources, *rule.non_resource_urls}
+    return _WEIGHTY.isdisjoint(said), _READING.issuperset(rule.verbs)
 
 
 def _roles(givers: Iterable[Giver]) -> str:
