@@ -68,7 +68,7 @@ def command(
       iamrbac diff --base origin/main -o markdown | gh pr comment --body-file -
     """
     from iamrbac import wiring
-    from iamrbac.render.changes import Diff
+    from iamrbac.render.changes import Diff, origins
     from iamrbac.usecases.diff import Invalid
     from iamrbac.usecases.review import review
 
@@ -79,8 +79,10 @@ def command(
         found = review(compared.sides, wiring.builtin().rbac, at_now(), known)
         if isinstance(found, Invalid):
             return _invalid(terminal, output, found, compared.base, root)
-        before = compared.sides.base or compared.sides.head
-        diff = Diff(found, compared, show.line_of(compared.sides.head.repository), show.line_of(before.repository))
+        change, sides = found.change, compared.sides
+        gained = show.lines_of(sides.head.repository, origins(change, "gain"))
+        lost = show.lines_of((sides.base or sides.head).repository, origins(change, "lose"))
+        diff = Diff(found, compared, gained, lost)
         _answer(terminal, output, diff, root)
     return 3 if found.refusals else 0
 

@@ -10,9 +10,11 @@ from datetime import datetime
 from iamrbac.access.effective import Delta, Effect, Giver, Way
 from iamrbac.access.gates import NewDanger
 from iamrbac.access.refused import IDS, places, some_of
+from iamrbac.model.origin import Origin
 from iamrbac.rbac.objects import Rule
 from iamrbac.render.findings import count
 from iamrbac.render.rules import Line, rule_text
+from iamrbac.usecases.diff import Change
 from iamrbac.usecases.review import Compared, Review
 
 NO_TEAM = "(no team)"
@@ -70,6 +72,15 @@ class Counts:
             *([f"{self.lose} {'lose' if self.lose != 1 else 'loses'}"] if self.lose else ()),
         ]
         return ", ".join(parts)
+
+
+def origins(change: Change, way: Way) -> Iterator[Origin]:
+    """Yield the policy lines that are told of."""
+    for delta in change.deltas:
+        for effect in delta.effects:
+            if effect.change == way:
+                for giver in effect.givers:
+                    yield from giver.origins
 
 
 def counts(deltas: Iterable[Delta]) -> Counts:

@@ -31,7 +31,7 @@ CLUSTERS = {
 def giver(
     origin: Origin | None = LINE, ends: datetime | None = None, team: str = "blue", role: str = "viewer"
 ) -> Giver:
-    return Giver(role, team, (origin,) if origin is not None else (), READ, True, ends)
+    return Giver(role, team, (origin,) if origin is not None else (), True, ends)
 
 
 def delta(
