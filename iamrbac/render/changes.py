@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from iamrbac.access.effective import Delta, Effect, Giver, Way
+from iamrbac.access.escalation import Danger
 from iamrbac.access.gates import NewDanger
 from iamrbac.access.refused import IDS, places, some_of
 from iamrbac.model.origin import Origin
@@ -145,11 +146,21 @@ def stories(diff: Diff) -> dict[str, tuple[Story, ...]]:
     }
 
 
-def danger_text(new: NewDanger) -> str:
-    """Return a new danger in one sentence."""
-    danger = new.danger
+def danger_texts(diff: Diff) -> tuple[str, ...]:
+    """Return the new dangers in a sentence each, for all who have the same one on the same clusters."""
+    clusters: dict[tuple[Danger, str], list[NewDanger]] = defaultdict(list)
+    for new in diff.review.change.dangers:
+        clusters[new.danger, new.principal].append(new)
+    together: dict[tuple[Danger, tuple[str, ...]], list[NewDanger]] = defaultdict(list)
+    for (danger, _), some in clusters.items():
+        together[danger, tuple(new.cluster for new in some)].append(some[0])
+    return tuple(_danger(danger, [new.principal for new in some], on) for (danger, on), some in together.items())
+
+
+def _danger(danger: Danger, principals: Sequence[str], clusters: Sequence[str]) -> str:
     way = f", by this way: {' → '.join(danger.path)}" if len(danger.path) > 1 else ""
-    return f"{new.principal} can now become {danger.becomes} on {new.cluster}: {danger.ability} ({danger.rule}){way}"
+    who = f"{some_of(principals)} can now become {danger.becomes} on {', '.join(clusters)}"
+    return f"{who}: {danger.ability} ({danger.rule}){way}"
 
 
 def verdict(diff: Diff) -> str:

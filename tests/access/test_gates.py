@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from iamrbac.access.effective import Delta, Effect, Giver, Way
+from iamrbac.access.escalation import Danger
 from iamrbac.access.gates import NewDanger, Refusal, Rules, refusals
 from iamrbac.access.refused import findings, judged, places, some_of
 from iamrbac.compile.check.owners import Owners
@@ -142,19 +142,11 @@ def test_the_owner_of_a_namespace_refuses_without_any_gate() -> None:
     assert "red owns it and does not accept blue" in told.message
 
 
-@dataclass(frozen=True)
-class Danger:
-    """As the search for escalations finds them."""
-
-    rule: str = "IAM031"
-    becomes: str = "cluster-admin"
-    ability: str = "may create pods with any service account of a"
-    namespace: str = "a"
-    path: tuple[str, ...] = field(default=(), compare=False)
+DANGER = Danger("IAM031", "cluster-admin", "may create pods with any service account of a", "a", ())
 
 
 def test_a_new_danger_is_refused_with_its_words() -> None:
-    new = NewDanger("prod", "iamUser ann", Danger(), (giver(),))
+    new = NewDanger("prod", "iamUser ann", DANGER, (giver(),))
     (found,) = refusals(rules(gate(refuse="danger"), GAIN), [], [new])
     (told,) = findings([found])
     assert told.id == "GATE002"
@@ -164,7 +156,7 @@ def test_a_new_danger_is_refused_with_its_words() -> None:
     )
     assert refusals(rules(gate(refuse="danger", unless=["reason"]), reasons=[LINE]), [], [new]) == ()
     assert refusals(rules(gate(refuse="danger", namespaces=["b"])), [], [new]) == ()
-    elsewhere = NewDanger("prod", "iamUser ann", Danger(), ())
+    elsewhere = NewDanger("prod", "iamUser ann", DANGER, ())
     assert [one.origin for one in refusals(rules(gate(refuse="danger")), [], [elsewhere])] == [None]
 
 
