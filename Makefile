@@ -32,7 +32,7 @@ e2e: $(STAMP) servers
 # malformed documents, each of them a finding.
 N ?= 10000
 fuzz: $(STAMP) servers
-	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py
+	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

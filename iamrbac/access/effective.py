@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 from iamrbac.access.eks_policies import matches_star
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.access.rights import Right, common, rights
+from iamrbac.access.unchanged import Unchanged
 from iamrbac.compile.names import team_of
 from iamrbac.mapping.resolve import identity
 from iamrbac.model.origin import Origin
@@ -43,8 +44,6 @@ class Giver:
     """"" where it is no team's of ours."""
     origins: tuple[Origin, ...]
     """The policy lines, of the head for a gain, of the base for a loss."""
-    rules: tuple[Rule, ...]
-    """The part of the change that it gives; () where its rules are not known."""
     whole: bool
     """Whether that is the role's all."""
     ends: datetime | None = None
@@ -97,7 +96,9 @@ class Delta:
 def deltas(cluster: str, before: Judge, after: Judge, at: datetime) -> tuple[Delta, ...]:
     """Return what changes for every principal that is mapped on a cluster before or after, by name."""
     had, has = by_identity(before), by_identity(after)
-    found = (delta(cluster, before, had.get(key), after, has.get(key), at) for key in sorted(had.keys() | has.keys()))
+    unchanged = Unchanged(before, after)
+    keys = (key for key in sorted(had.keys() | has.keys()) if not unchanged.holds_of(had.get(key), has.get(key)))
+    found = (delta(cluster, before, had.get(key), after, has.get(key), at) for key in keys)
     return tuple(one for one in found if one is not None)
 
 
@@ -164,7 +165,7 @@ def _at(
         yield Effect(
             change,
             (place,),
-            compact(one for one in pieces if not isinstance(one, str)),
+            _compact(tuple(one for one in pieces if not isinstance(one, str))),
             tuple(sorted(one for one in pieces if isinstance(one, str))),
             times[first] if first else None,
             times[last + 1] if last + 1 < len(times) else None,
@@ -204,19 +205,22 @@ def _atoms(rules: tuple[Rule, ...]) -> frozenset[Atom]:
     return frozenset(atom for rule in rules for atom in atoms(rule))
 
 
+@lru_cache(maxsize=65536)
+def _compact(pieces: tuple[Atom, ...]) -> tuple[Rule, ...]:
+    return compact(pieces)
+
+
 def _of(right: Right) -> frozenset[_Piece]:
     return frozenset((right.role,)) if right.rules is None else _atoms(right.rules)
 
 
 def _giver(right: Right, found: frozenset[_Piece]) -> Giver:
-    pieces = _of(right)
-    given = compact(atom for rule in right.rules or () for atom in atoms(rule) if atom in found)
-    return Giver(right.role, team_of(right.group), right.origins, given, pieces <= found, right.ends)
+    return Giver(right.role, team_of(right.group), right.origins, _of(right) <= found, right.ends)
 
 
 def _elsewhere(pieces: Sequence[_Piece], held: Sequence[Right]) -> tuple[str, ...]:
     """Return the namespaces in which all of the pieces are held."""
-    servant = compact(one for one in pieces if not isinstance(one, str))
+    servant = _compact(tuple(one for one in pieces if not isinstance(one, str)))
     unknown = {one for one in pieces if isinstance(one, str)}
     return tuple(
         place

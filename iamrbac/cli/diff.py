@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,21 +68,35 @@ def command(
       iamrbac diff --base origin/main -o markdown | gh pr comment --body-file -
     """
     from iamrbac import wiring
-    from iamrbac.render.changes import Diff
+    from iamrbac.render.changes import Diff, origins
     from iamrbac.usecases.diff import Invalid
     from iamrbac.usecases.review import review
 
     terminal = Terminal(no_color=no_color)
     root = Path(wiring.repository(repo).root)
     known = wiring.identities(people) if people is not None else None
-    with wiring.revisions(root, base, head) as compared:
+    with _no_search_for_cycles(), wiring.revisions(root, base, head) as compared:
         found = review(compared.sides, wiring.builtin().rbac, at_now(), known)
         if isinstance(found, Invalid):
             return _invalid(terminal, output, found, compared.base, root)
-        before = compared.sides.base or compared.sides.head
-        diff = Diff(found, compared, show.line_of(compared.sides.head.repository), show.line_of(before.repository))
+        change, sides = found.change, compared.sides
+        gained = show.lines_of(sides.head.repository, origins(change, "gain"))
+        lost = show.lines_of((sides.base or sides.head).repository, origins(change, "lose"))
+        diff = Diff(found, compared, gained, lost)
         _answer(terminal, output, diff, root)
     return 3 if found.refusals else 0
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Nothing here is garbage before the end: looking for it would be half of the time on a large repository."""
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looked:
+            gc.enable()
 
 
 def _answer(terminal: Terminal, output: Output, diff: Diff, root: Path) -> None:

@@ -30,6 +30,12 @@ def line_of(repository: Repository) -> Callable[[Origin], str]:
     return line
 
 
+def lines_of(repository: Repository, origins: Iterable[Origin]) -> Callable[[Origin], str]:
+    """Return the same for some origins, all of which are looked up at once: each file is looked at once."""
+    line = line_of(repository)
+    return {origin: line(origin) for origin in sorted(set(origins), key=lambda origin: origin.file)}.__getitem__
+
+
 def invalid(
     terminal: Terminal, output: Output, findings: Sequence[Finding], text: Callable[[Sequence[Finding]], str]
 ) -> None:

@@ -8,14 +8,30 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from iamrbac.access.effective import Delta, Effect, Giver, Way
+from iamrbac.access.escalation import Danger
 from iamrbac.access.gates import NewDanger
 from iamrbac.access.refused import IDS, places, some_of
+from iamrbac.model.origin import Origin
+from iamrbac.rbac.objects import Rule
 from iamrbac.render.findings import count
 from iamrbac.render.rules import Line, rule_text
+from iamrbac.usecases.diff import Change
 from iamrbac.usecases.review import Compared, Review
 
 NO_TEAM = "(no team)"
 _SHORT = 12
+_EVERY = 1_000
+_READING = frozenset({"get", "list", "watch"})
+_WEIGHTY = frozenset(
+    {
+        *("*", "*/*", "secrets", "pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers"),
+        *("serviceaccounts/token", "nodes/proxy", "certificatesigningrequests", "certificatesigningrequests/approval"),
+        *("roles", "clusterroles", "rolebindings", "clusterrolebindings"),
+        *("mutatingwebhookconfigurations", "validatingwebhookconfigurations", "persistentvolumes"),
+        *("bind", "escalate", "impersonate"),
+    }
+)
+"""Verbs and resources that Kubernetes' "RBAC good practices" warn of: a list begins with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,15 @@ class Counts:
             *([f"{self.lose} {'lose' if self.lose != 1 else 'loses'}"] if self.lose else ()),
         ]
         return ", ".join(parts)
+
+
+def origins(change: Change, way: Way) -> Iterator[Origin]:
+    """Yield the policy lines that are told of."""
+    for delta in change.deltas:
+        for effect in delta.effects:
+            if effect.change == way:
+                for giver in effect.givers:
+                    yield from giver.origins
 
 
 def counts(deltas: Iterable[Delta]) -> Counts:
@@ -121,11 +146,21 @@ def stories(diff: Diff) -> dict[str, tuple[Story, ...]]:
     }
 
 
-def danger_text(new: NewDanger) -> str:
-    """Return a new danger in one sentence."""
-    danger = new.danger
+def danger_texts(diff: Diff) -> tuple[str, ...]:
+    """Return the new dangers in a sentence each, for all who have the same one on the same clusters."""
+    clusters: dict[tuple[Danger, str], list[NewDanger]] = defaultdict(list)
+    for new in diff.review.change.dangers:
+        clusters[new.danger, new.principal].append(new)
+    together: dict[tuple[Danger, tuple[str, ...]], list[NewDanger]] = defaultdict(list)
+    for (danger, _), some in clusters.items():
+        together[danger, tuple(new.cluster for new in some)].append(some[0])
+    return tuple(_danger(danger, [new.principal for new in some], on) for (danger, on), some in together.items())
+
+
+def _danger(danger: Danger, principals: Sequence[str], clusters: Sequence[str]) -> str:
     way = f", by this way: {' → '.join(danger.path)}" if len(danger.path) > 1 else ""
-    return f"{new.principal} can now become {danger.becomes} on {new.cluster}: {danger.ability} ({danger.rule}){way}"
+    who = f"{some_of(principals)} can now become {danger.becomes} on {', '.join(clusters)}"
+    return f"{who}: {danger.ability} ({danger.rule}){way}"
 
 
 def verdict(diff: Diff) -> str:
@@ -174,8 +209,14 @@ def _story(diff: Diff, effect: Effect, principals: tuple[str, ...], clusters: Se
         principals,
         f"{verb} {_roles(effect.givers)} in {where}{_when(effect)}{_elsewhere(effect)}",
         tuple(lines),
-        (*(rule_text(rule) for rule in effect.rules), *unknown),
+        (*unknown, *(rule_text(rule, most=_EVERY) for rule in sorted(effect.rules, key=_weight))),
     )
+
+
+def _weight(rule: Rule) -> tuple[bool, bool]:
+    """Return what sorts the rules first that matter most: those of warnings, then those that change something."""
+    said = {*rule.verbs, *rule.resources, *rule.non_resource_urls}
+    return _WEIGHTY.isdisjoint(said), _READING.issuperset(rule.verbs)
 
 
 def _roles(givers: Iterable[Giver]) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from iamrbac.findings.finding import Finding
-from iamrbac.render.changes import Diff, Story, between, by_cluster, danger_text, headline, stories, verdict
+from iamrbac.render.changes import Diff, Story, between, by_cluster, danger_texts, headline, stories, verdict
 from iamrbac.render.plain import printable
 from iamrbac.usecases.diff import Invalid
 
@@ -38,7 +38,7 @@ def diff_html(diff: Diff) -> str:
             row = SubElement(table, "tr")
             for cell in (name, str(one.gain), str(one.lose)):
                 _text(row, "td", cell)
-    _list(body, "New dangers", (danger_text(one) for one in review.change.dangers), "danger")
+    _list(body, "New dangers", danger_texts(diff), "danger")
     _list(body, "Refused", map(_finding, review.refusals), "lose")
     _list(body, "About the waivers", map(_finding, review.warnings))
     _list(

@@ -19,7 +19,7 @@ from iamrbac.render.changes import (
     Story,
     between,
     by_cluster,
-    danger_text,
+    danger_texts,
     headline,
     stories,
     verdict,
@@ -48,7 +48,7 @@ def diff_markdown(diff: Diff) -> str:
     lines = [MARKER, f"### {headline(diff)}", "", f"**{verdict(diff)}.** {sentence(f'Between {between(diff)}.')}", ""]
     lines += _clusters(diff)
     lines += [f"> {sentence(_cut(one))}\n" for one in review.notes]
-    lines += _listed("New dangers", [f"- ⚠️ {sentence(_cut(danger_text(one)))}" for one in review.change.dangers])
+    lines += _listed("New dangers", [f"- ⚠️ {sentence(_cut(one))}" for one in danger_texts(diff)])
     lines += _listed("Refused", [_finding(one) for one in review.refusals])
     lines += _listed("About the waivers", [_finding(one) for one in review.warnings])
     lines += _listed(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from iamrbac.access.refused import some_of
-from iamrbac.render.changes import Diff, Story, between, by_cluster, danger_text, headline, stories, verdict
+from iamrbac.render.changes import Diff, Story, between, by_cluster, danger_texts, headline, stories, verdict
 from iamrbac.render.findings import finding_line
 from iamrbac.render.plain import printable
 
@@ -31,7 +31,7 @@ def _lines(diff: Diff, paint: Paint) -> Iterator[str]:
     if review.change.dangers:
         yield ""
         yield paint("new dangers", "bold")
-        yield from (f"  {paint('!', 'warning')} {printable(danger_text(one))}" for one in review.change.dangers)
+        yield from (f"  {paint('!', 'warning')} {printable(one)}" for one in danger_texts(diff))
     for team, found in stories(diff).items():
         yield ""
         yield paint(printable(team), "bold")

@@ -13,19 +13,19 @@ Line = Callable[[Origin], str]
 _SHOWN = 3
 
 
-def rule_text(rule: Rule, request: Request | None = None) -> str:
+def rule_text(rule: Rule, request: Request | None = None, most: int = _SHOWN) -> str:
     """Return a rule as a person says it: `get, list on pods, pods/log and 9 more (apps) named a`.
 
-    What a request is about comes first.
+    What a request is about comes first, and of each kind there are not many more than `most`.
     """
     request = request or Request("")
     verbs = some(rule.verbs, {request.verb, "*"}, len(rule.verbs))
     if rule.non_resource_urls:
-        return f"{verbs} on {some(rule.non_resource_urls, {request.path, '*'})}"
+        return f"{verbs} on {some(rule.non_resource_urls, {request.path, '*'}, most)}"
     own = f"{request.resource}/{request.subresource}" if request.subresource else request.resource
-    resources = some(rule.resources, {own, f"*/{request.subresource}", "*"})
-    groups = some([group or "core" for group in rule.api_groups], {request.api_group or "core", "*"})
-    named = f" named {some(rule.resource_names, {request.name})}" if rule.resource_names else ""
+    resources = some(rule.resources, {own, f"*/{request.subresource}", "*"}, most)
+    groups = some([group or "core" for group in rule.api_groups], {request.api_group or "core", "*"}, most)
+    named = f" named {some(rule.resource_names, {request.name}, most)}" if rule.resource_names else ""
     return f"{verbs} on {resources}{f' ({groups})' if groups != 'core' else ''}{named}"
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from iamrbac.access.gates import Refusal, Rules, refusals
 from iamrbac.access.refused import OF_GATES, findings, judged, some_of
 from iamrbac.compile.check.owners import Owners
 from iamrbac.compile.documents import Documents
-from iamrbac.findings.finding import Finding
+from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
 from iamrbac.findings.waivers import UNUSED, weigh
 from iamrbac.identity.snapshot import Identities
@@ -156,13 +156,18 @@ def _weighed(
         found,
         in_order(locate(findings((*owners, *kept)), sides.head.repository)),
         tuple(
-            Accepted(waivers[which], in_order(locate(findings(some), sides.head.repository)))
+            Accepted(waivers[which], in_order(locate(map(_told, findings(some)), sides.head.repository)))
             for which, some in accepted.items()
         ),
         locate(warnings, base.repository),
         notes,
         len(rules.gates),
     )
+
+
+def _told(finding: Finding) -> Finding:
+    """Return what is accepted as what it is then: nothing to mend."""
+    return replace(finding, level=Level.INFO, hint="")
 
 
 def _undeclared(head: Meaning) -> Iterator[str]:

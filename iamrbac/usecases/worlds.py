@@ -15,7 +15,7 @@ from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Desired, Form,
 from iamrbac.compile.documents import Documents
 from iamrbac.compile.sets import AccessSet, access_sets
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.identity.expand import expand
+from iamrbac.identity.expand import Expansion, expand
 from iamrbac.identity.members import describe, group_key, principal_key
 from iamrbac.identity.snapshot import IamName, Identities
 from iamrbac.identity.suspended import Suspended
@@ -131,10 +131,12 @@ def _declared(
     """Return an entry for each member, with the groups of all its sets here, and their access policies."""
     here = {one.group: one for one in desired.principals}
     suspended = Suspended(config.suspended)
+    partition = partition_of(cluster.region)
     found: dict[_MemberKey, _Declared] = {}
     for one in sets:
         for member, origin in one.members if one.group in here else ():
-            for key, name in _meant(member, config, cluster, people, suspended):
+            expanded = None if people is None else expand(member, config, cluster.account, partition, people)
+            for key, name in _meant(member, config, cluster, expanded, suspended):
                 known = found.setdefault(key, _Declared())
                 known.names.add(name)
                 known.groups.add(one.group)
@@ -146,7 +148,7 @@ def _declared(
     same: dict[str, str] = {}
     for key, name, known in _called(found):
         entries.append(AccessEntry(name, name, tuple(sorted(known.groups))))
-        associations += _associations(name, known.policies, partition_of(cluster.region))
+        associations += _associations(name, known.policies, partition)
         members[name] = tuple(sorted(known.origins))
         # IAM's names are unique without regard to case.
         same[name] = " ".join(key).lower()
@@ -154,13 +156,11 @@ def _declared(
 
 
 def _meant(
-    member: Member, config: Config, cluster: Cluster, people: Identities | None, suspended: Suspended
+    member: Member, config: Config, cluster: Cluster, expanded: Expansion | None, suspended: Suspended
 ) -> Iterator[tuple[_MemberKey, str]]:
     """Yield whom a member stands for, by what they are and with a name: itself, where nobody says more."""
-    partition = partition_of(cluster.region)
-    found = None if people is None else expand(member, config, cluster.account, partition, people)
-    if isinstance(found, tuple):
-        for text in found:
+    if isinstance(expanded, tuple):
+        for text in expanded:
             if not suspended.covers(text):
                 arn = Arn.parse(canonical(text))
                 yield (_KINDS.get(arn.kind, arn.kind), arn.account, f"{arn.kind}/{arn.name}"), text

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice, takewhile
 
 from iamrbac.compile.check.owners import Owners
 from iamrbac.compile.check.said import Line, Said, error, listed, warning
+from iamrbac.compile.globs import literal_prefix
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import NamespaceRule
 from iamrbac.model.origin import Path
@@ -81,6 +84,7 @@ class _Absent:
             for cluster in said.config.clusters
             if cluster.namespaces is not None
         }
+        self._sorted = {cluster: sorted(catalogue) for cluster, catalogue in self._catalogues.items()}
         self._known: dict[tuple[str, int], tuple[str, ...]] = {}
 
     def findings(self, line: Line, wanted: str, path: Path) -> Iterator[Finding]:
@@ -105,10 +109,12 @@ class _Absent:
             (cluster, self._catalogues[cluster.name]) for cluster in line.clusters if cluster.name in self._catalogues
         ]
         if is_pattern(wanted):
-            if not any(self._means(wanted, catalogue) for _, catalogue in known):
+            if not any(self._means(wanted, self._sorted[cluster.name]) for cluster, _ in known):
                 yield from (cluster.name for cluster, _ in known)
             return
         yield from (one.name for one, catalogue in known if wanted not in catalogue and not one.manage_namespaces)
 
-    def _means(self, pattern: str, catalogue: frozenset[str]) -> bool:
-        return any(matches(pattern, name) and not reserved(name, self._home) for name in catalogue)
+    def _means(self, pattern: str, catalogue: list[str]) -> bool:
+        prefix = literal_prefix(pattern)
+        near = takewhile(lambda name: name.startswith(prefix), islice(catalogue, bisect_left(catalogue, prefix), None))
+        return any(matches(pattern, name) and not reserved(name, self._home) for name in near)
