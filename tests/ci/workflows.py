@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +57,6 @@ def steps(file: Path) -> Iterator[Step]:
 def step(file: Path, name: str) -> Step:
     """Return a file's step by its name."""
     return next(one for one in steps(file) if one.name == name)
-
-
-@cache
-def landed(run: str) -> bool:
-    """Whether this iamrbac knows every command and every form of output that a script asks for."""
-    asked = re.findall(r'^ *(?:iamrbac|"\$RUNNER_TEMP/\S+) (\w+)(?:.* -o (\S+))?', run, re.MULTILINE)
-    return all(_knows(command, output) for command, output in asked)
-
-
-@cache
-def _knows(command: str, output: str) -> bool:
-    ask = [sys.executable, "-m", "iamrbac", command, "--help"]
-    done = subprocess.run(ask, env=environment(), capture_output=True, text=True, check=False)
-    return done.returncode == 0 and (not output or output in re.split(r"[<|>\s]", done.stdout))
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from iamrbac.cli.main import run
-from tests.ci.workflows import environment, landed
+from tests.ci.workflows import environment
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCY"
 CHECKS = ("validate", "compile", "lint", "test")
@@ -77,10 +77,9 @@ class Checkout:
         return code, said
 
     def refused(self) -> str:
-        """Run every check that there is, each harmless whether it looks there or not; return `validate`'s no."""
+        """Run every check, each harmless whether it looks there or not; return `validate`'s no."""
         for command in CHECKS[1:]:
-            if landed(f"iamrbac {command}"):
-                assert self.check(command)[0] in (0, 1, 3), command
+            assert self.check(command)[0] in (0, 1, 3), command
         code, said = self.check()
         assert code == 3
         return said

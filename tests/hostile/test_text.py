@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from tests.ci.workflows import landed
 from tests.hostile.conftest import CHECKS, Checkout
 
 HIDDEN = {
@@ -95,7 +94,7 @@ def test_a_name_is_no_command_of_the_log_and_no_markup(injection: str, form: str
     quoted = json.dumps(injection)
     checkout.policy(**{"metadata: {name: payments}": f"metadata: {{name: {quoted}}}", "developers: [": f"{quoted}: ["})
     for command in CHECKS:
-        if not landed(f"iamrbac {command} -o {form}"):
+        if command == "compile" and form not in ("text", "json"):
             continue
         code, said = checkout.check(command, "-o", form)
         assert code in (1, 3)
@@ -116,8 +115,6 @@ def test_a_name_is_no_command_of_the_log_and_no_markup(injection: str, form: str
 @pytest.mark.parametrize("injection", INJECTIONS)
 @pytest.mark.parametrize("form", ["markdown", "html"])
 def test_a_reason_is_no_markup_of_a_comment(injection: str, form: str, checkout: Checkout) -> None:
-    if not landed(f"iamrbac diff -o {form}"):
-        return
     (checkout.root / ".git" / "config").unlink()
     (checkout.root / ".git").rmdir()
     checkout.committed()
