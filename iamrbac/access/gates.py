@@ -61,7 +61,9 @@ class Refusal:
     origin: Origin | None
     """None where no policy line gives it."""
     said: str = ""
-    """The danger, who owns the namespace, or how long is too long."""
+    """What somebody can become, who owns the namespace, or how long is too long."""
+    by: str = ""
+    """The ability by which somebody can become it."""
     principals: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -119,8 +121,9 @@ def _of_gain(rules: Rules, gate: Gate, cluster: str, namespace: str, effect: Eff
 
 def _of_danger(rules: Rules, gate: Gate, new: NewDanger) -> Iterator[Refusal]:
     if _reaches(gate, new.danger.namespace):
-        said = f"can now become {new.danger.becomes}: {new.danger.ability} ({new.danger.rule})"
-        yield from _unacceptable(rules, gate, "danger", new.givers, new.cluster, new.danger.namespace, said)
+        said, by = f"can now become {new.danger.becomes}", f"{new.danger.ability} ({new.danger.rule})"
+        for refusal in _unacceptable(rules, gate, "danger", new.givers, new.cluster, new.danger.namespace, said):
+            yield replace(refusal, by=by)
 
 
 def _of_owners(rules: Rules, delta: Delta) -> Iterator[Refusal]:

@@ -31,11 +31,17 @@ def judged(refusal: Refusal) -> Judged:
 
 
 def findings(refusals: Iterable[Refusal]) -> tuple[Finding, ...]:
-    """Return an error for each policy line that is refused, with the number of those whom it is about, and where."""
+    """Return an error for each policy line that is refused, with the number of those whom it is about, and where.
+
+    Of a danger the ways to the same end, open to the same principals in the same places, are one.
+    """
     together: dict[Refusal, list[Refusal]] = defaultdict(list)
     for refusal in refusals:
         together[replace(refusal, cluster="", namespace="")].append(refusal)
-    return tuple(_finding(some) for some in together.values())
+    alike: dict[tuple[Refusal, tuple[str, ...], str], list[Refusal]] = defaultdict(list)
+    for one, some in together.items():
+        alike[replace(one, by=""), _principals(some), _where(some)] += some
+    return tuple(_finding(some) for some in alike.values())
 
 
 def places(where: Iterable[tuple[str, str]]) -> str:
@@ -59,12 +65,12 @@ def some_of(names: Sequence[str], most: int = _MOST) -> str:
 
 def _finding(some: Sequence[Refusal]) -> Finding:
     first = some[0]
-    principals = tuple(dict.fromkeys(one for refusal in some for one in refusal.principals))
+    abilities = "; ".join(dict.fromkeys(refusal.by for refusal in some if refusal.by))
     clusters = {refusal.cluster for refusal in some}
     return Finding(
         IDS[first.kind],
         Level.ERROR,
-        _message(first, principals, places((one.cluster, one.namespace) for one in some)),
+        _message(first, _principals(some), _where(some), abilities),
         _hint(first),
         first.origin.file if first.origin is not None else None,
         first.origin.path if first.origin is not None else (),
@@ -73,14 +79,22 @@ def _finding(some: Sequence[Refusal]) -> Finding:
     )
 
 
-def _message(refusal: Refusal, principals: Sequence[str], where: str) -> str:
+def _principals(some: Iterable[Refusal]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for refusal in some for one in refusal.principals))
+
+
+def _where(some: Iterable[Refusal]) -> str:
+    return places((one.cluster, one.namespace) for one in some)
+
+
+def _message(refusal: Refusal, principals: Sequence[str], where: str, abilities: str) -> str:
     many = len(principals) != 1
     who = f"{len(principals)} principals ({some_of(principals)})" if many else principals[0]
     gains = f"{who} gain{'' if many else 's'} {refusal.role or 'access'} in {where}"
     refuses = f"the gate {refusal.gate} refuses it"
     match refusal.kind:
-        case "danger" if refusal.said.startswith("can "):
-            return f"{who} {refusal.said}, in {where}; {refuses}{_unless(refusal)}"
+        case "danger" if abilities:
+            return f"{who} {refusal.said}, in {where}: {abilities}; {refuses}{_unless(refusal)}"
         case "owner":
             return f"{gains} from the team {refusal.team}, but {refusal.said}"
         case "gain" | "cluster-wide":

@@ -147,20 +147,25 @@ def stories(diff: Diff) -> dict[str, tuple[Story, ...]]:
 
 
 def danger_texts(diff: Diff) -> tuple[str, ...]:
-    """Return the new dangers in a sentence each, for all who have the same one on the same clusters."""
+    """Return the new dangers: what the same principals can become on the same clusters, with every way to it."""
     clusters: dict[tuple[Danger, str], list[NewDanger]] = defaultdict(list)
     for new in diff.review.change.dangers:
         clusters[new.danger, new.principal].append(new)
     together: dict[tuple[Danger, tuple[str, ...]], list[NewDanger]] = defaultdict(list)
     for (danger, _), some in clusters.items():
         together[danger, tuple(new.cluster for new in some)].append(some[0])
-    return tuple(_danger(danger, [new.principal for new in some], on) for (danger, on), some in together.items())
+    ends: dict[tuple[tuple[str, ...], str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (danger, on), some in together.items():
+        ends[tuple(new.principal for new in some), danger.becomes, on].append(_way(danger))
+    return tuple(
+        f"{some_of(who)} can now become {becomes} on {', '.join(on)}: {'; '.join(ways)}"
+        for (who, becomes, on), ways in ends.items()
+    )
 
 
-def _danger(danger: Danger, principals: Sequence[str], clusters: Sequence[str]) -> str:
+def _way(danger: Danger) -> str:
     way = f", by this way: {' → '.join(danger.path)}" if len(danger.path) > 1 else ""
-    who = f"{some_of(principals)} can now become {danger.becomes} on {', '.join(clusters)}"
-    return f"{who}: {danger.ability} ({danger.rule}){way}"
+    return f"{danger.ability} ({danger.rule}){way}"
 
 
 def verdict(diff: Diff) -> str:
@@ -174,7 +179,8 @@ def verdict(diff: Diff) -> str:
             *(["by gates"] if len(review.refusals) > owners else []),
             *(["by owners of namespaces"] if owners else []),
         ]
-        return f"Refused: {count(len(review.refusals), 'line')} of the policies, {' and '.join(by)} of the base{waived}"
+        lines = {(one.file, one.line) for one in review.refusals}
+        return f"Refused: {count(len(lines), 'line')} of the policies, {' and '.join(by)} of the base{waived}"
     gates = count(review.gates, "gate") if review.gates else "no gates"
     return f"Nothing is refused; the base has {gates}{waived}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -151,9 +152,14 @@ def test_a_new_danger_is_refused_with_its_words() -> None:
     (told,) = findings([found])
     assert told.id == "GATE002"
     assert told.message == (
-        "iamUser ann can now become cluster-admin: may create pods with any service account of a (IAM031), "
-        "in a (prod); the gate g refuses it"
+        "iamUser ann can now become cluster-admin, in a (prod): may create pods with any service account of a "
+        "(IAM031); the gate g refuses it"
     )
+    others = replace(DANGER, rule="IAM034", ability="may run commands in running pods of a")
+    ways = [new, NewDanger("prod", "iamUser ann", others, (giver(),)), NewDanger("prod", "iamUser bob", others, ())]
+    told, of_bob = findings(refusals(rules(gate(refuse="danger")), [], ways))
+    assert "of a (IAM031); may run commands in running pods of a (IAM034); the gate" in told.message
+    assert of_bob.message.startswith("iamUser bob can now become cluster-admin, in a (prod): may run commands")
     assert refusals(rules(gate(refuse="danger", unless=["reason"]), reasons=[LINE]), [], [new]) == ()
     assert refusals(rules(gate(refuse="danger", namespaces=["b"])), [], [new]) == ()
     elsewhere = NewDanger("prod", "iamUser ann", DANGER, ())
