@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from iamrbac.cli.main import run
-from tests.cli.shapes import check
+from tests.cli.shapes import SCHEMAS, check
+from tests.conftest import ROOT
 from tests.golden import compare
 
 HERE = Path(__file__).parent
@@ -267,3 +270,15 @@ def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> 
     code, out, _ = ask(capsys, command, "--help")
     assert code == 0
     assert f"iamrbac {command} " in out.partition("Examples")[2]
+
+
+def test_the_questions_that_readme_shows_are_answered(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (text,) = re.findall(r"```json\n(\{\"id\".*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    file = tmp_path / "questions.jsonl"
+    file.write_text(text)
+    schema = json.loads((SCHEMAS / "can-batch.json").read_text())
+    for line in text.splitlines():
+        Draft202012Validator(schema["$defs"]["question"]).validate(json.loads(line))
+    code, out, _ = ask(capsys, "can", "--batch", str(file), "-C", str(ROOT), *PRODUCTION)
+    assert code == 0
+    assert [json.loads(line)["allowed"] for line in out.splitlines()] == [True, False, False]
