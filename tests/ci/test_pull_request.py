@@ -45,6 +45,8 @@ class PullRequest:
         gh.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I {shlex.quote(str(HERE / "gh.py"))} "$@"\n')
         gh.chmod(0o755)
         (self.temp / "comments.json").write_text("[]")
+        self.annotations: list[str] = []
+        """What GitHub shows at the lines."""
         install(self.temp)
 
     def git(self, *words: str) -> str:
@@ -82,11 +84,13 @@ class PullRequest:
         own |= {"PATH": f"{self.temp / 'bin'}:{own['PATH']}", "HEAD_SHA": self.git("rev-parse", head)}
         own["BASE"] = "0" * 40
         ended = {}
+        self.annotations = []
         for step in steps(ACCESS):
             if not step.run or step.name == "Install iamrbac":
                 continue
             done = bash(step.run, self.checkout, own)
             ended[step.name] = done.returncode
+            self.annotations += [one for one in done.stdout.splitlines() if one.startswith("::")]
             if step.name == "Find the base":
                 own["BASE"] = (self.temp / "output").read_text().strip().removeprefix("revision=")
         return ended
@@ -96,6 +100,15 @@ class PullRequest:
         """The one comment, with revisions blotted out."""
         (only,) = json.loads((self.temp / "comments.json").read_text())
         return re.sub(r"\b[0-9a-f]{40}\b|\b[0-9a-f]{12}\b", "REVISION", only["body"])
+
+    @property
+    def scanned(self) -> set[tuple[str, str, int]]:
+        """Rule, file and line of each result that code scanning gets about the last policy line."""
+        (run_,) = json.loads((self.temp / "iamrbac.sarif").read_text())["runs"]
+        places = [(one["ruleId"], one["locations"][0]["physicalLocation"]) for one in run_["results"]]
+        found = {(rule, place["artifactLocation"]["uri"], place["region"]["startLine"]) for rule, place in places}
+        last = max(line for _, _, line in found)
+        return {one for one in found if one[2] == last}
 
 
 @pytest.fixture
@@ -122,11 +135,14 @@ def test_a_dangerous_grant_is_refused_with_a_comment_and_passes_once_a_waiver_is
     assert ended.pop("Show what would change") == 3
     assert set(ended.values()) == {0}
     compare(pull.comment, HERE / "golden" / "refused.md")
+    compare("\n".join(pull.annotations) + "\n", HERE / "golden" / "refused.txt")
+    assert pull.scanned == {("IAM031", "policies/payments.yaml", 32), ("IAM034", "policies/payments.yaml", 32)}
     pull.git("checkout", "--quiet", "main")
     pull.edit("waivers.yaml", "waivers: []\n", WAIVER)
     pull.git("commit", "--quiet", "--all", "--message", "A waiver")
     assert set(pull.review("main", "feature").values()) == {0}
     compare(pull.comment, HERE / "golden" / "waived.md")
+    assert not [one for one in pull.annotations if one.startswith("::error")]
 
 
 @pytest.mark.go_tool
@@ -149,9 +165,10 @@ def test_a_pull_request_that_changes_nothing_says_so(pull: PullRequest) -> None:
     assert "No access changes" in pull.comment
 
 
-def test_readme_shows_that_comment() -> None:
+def test_readme_shows_that_comment_and_those_annotations() -> None:
     section = (ROOT / "README.md").read_text().split("## In CI", 1)[1].split("\n## ", 1)[0]
-    (shown,) = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
-    lines = (HERE / "golden" / "refused.md").read_text().splitlines()
-    assert len(shown.splitlines()) > 5
-    assert set(shown.splitlines()) <= set(lines)
+    comment, annotations = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    for shown, golden in ((comment, "refused.md"), (annotations, "refused.txt")):
+        assert set(shown.splitlines()) <= set((HERE / "golden" / golden).read_text().splitlines())
+    assert len(comment.splitlines()) > 5
+    assert "::error " in annotations

@@ -161,7 +161,8 @@ def test_inputs_are_arguments_and_never_code(runner: Runner) -> None:
 def test_the_change_goes_into_the_summary_whatever_it_means(code: int, runner: Runner) -> None:
     runner.answer("diff", "## Access\n- alice gains `edit`\n", code)
     done = runner.run(ACCESS, "Show what would change", BASE="abc")
-    assert (done.returncode, runner.calls) == (code, ["diff --base abc -o markdown"])
+    refused = ["diff --base abc -o github"] if code == 3 else []
+    assert (done.returncode, runner.calls) == (code, ["diff --base abc -o markdown", *refused])
     assert (runner.temp / "summary").read_text() == "## Access\n- alice gains `edit`\n"
 
 
