@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -39,6 +39,8 @@ Outcome: TypeAlias = Literal["passed", "failed", "unknown", "broken"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("passed", "failed", "unknown", "broken")
 SHOWN: Final = 3
 """Breaches of one test that are explained; the others are counted."""
+MAX_JUDGEMENTS: Final = 20_000_000
+"""Of one run: a principal, an action and a place each, about a minute's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,9 @@ def run_tests(
     )
     keeper = Keeper(judges)
     read = list(reader.read(tests))
-    cases = [_tried(one, keeper, judges, repository) for one in read if one.promise is not None or one.broken]
+    cases = [
+        _tried(one, keeper, judges, repository) for one in _within_reason(read) if one.promise is not None or one.broken
+    ]
     covered = coverage(keeper, judges, sets, selected)
     findings = [finding for case in cases for finding in (*case.findings, *_failed(case))]
     findings += _coverage(covered, request)
@@ -219,6 +223,22 @@ def _mentioned(worlds: Iterable[World]) -> Mapping[str, set[str]]:
             for group in rule.api_groups:
                 found.setdefault(group, set()).update(resource.partition("/")[0] for resource in rule.resources)
     return found
+
+
+def _within_reason(several: Iterable[Read]) -> Iterator[Read]:
+    """Yield what was read, without promises from that one on by which all together are more than one run judges."""
+    left = MAX_JUDGEMENTS
+    for read in several:
+        if read.promise is not None:
+            left -= read.promise.judgements
+            if left < 0:
+                message = f"not judged: the tests ask more than {MAX_JUDGEMENTS:,} things in all"
+                hint = "ask about fewer principals, namespaces or actions"
+                origin = read.origin
+                found = Finding(ids.TOO_MUCH, Level.ERROR, message, hint, origin.file, origin.path, object=read.name)
+                yield replace(read, promise=None, findings=(*read.findings, found))
+                continue
+        yield read
 
 
 def _tried(read: Read, keeper: Keeper, judges: Mapping[str, Judge], repository: Repository) -> Tried:

@@ -194,3 +194,24 @@ def test_many_mistakes_take_no_time_to_guess_at(tmp_path: Path) -> None:
     hints = [finding.hint for finding in tested.findings]
     assert hints[0] == "did you mean payments-oncall?"
     assert hints[-1].startswith("groups of the policies: ")
+
+
+def test_tests_that_ask_too_much_are_refused_instead_of_judged_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iamrbac.usecases.expect.MAX_JUDGEMENTS", 5)
+    few = "{team: payments/developers, cannot: [get secrets, list secrets]}"
+    tested = judge(tmp_path, few, few, few)
+    assert outcomes(tested)[0] == "passed"
+    assert outcomes(tested)[-1] == "broken"
+    assert tested.refused
+    assert {finding.id for finding in tested.findings} == {"TST008"}
+    assert told(tested)[-1].startswith("not judged: the tests ask more than 5 things in all")
+
+
+def test_names_of_objects_are_not_multiplied_for_ever(tmp_path: Path) -> None:
+    names = ", ".join(f"n{number}" for number in range(5_000))
+    wide = f'{{team: payments/developers, cannot: [{{verbs: ["*"], resources: ["*"], names: [{names}]}}]}}'
+    tested = judge(tmp_path, wide)
+    assert outcomes(tested) == ["broken"]
+    assert "the tests name more than 200,000 objects in all" in told(tested)[0]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
+from typing import Final
 
-from iamrbac.access.expected.mistake import CUSTOM, RESOURCE, VERB, MistakeError
+from iamrbac.access.expected.mistake import CUSTOM, RESOURCE, TOO_MUCH, VERB, MistakeError
 from iamrbac.access.naming import check_verb, find_resource
 from iamrbac.model.access_tests import Action, AnyAction
 from iamrbac.model.errors import UsageError
@@ -27,6 +28,8 @@ _NAMELESS = frozenset({"create", "deletecollection"})
 """Verbs whose requests have no name where the authorizer judges them, so that resourceNames never allow them."""
 _OURS = 0.9
 """As near as that to a group of Kubernetes' own, a group is a slip of the pen."""
+MAX_TARGETS: Final = 200_000
+"""Of one run, all actions together; "*" is some hundreds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +114,7 @@ class Actions:
         self._catalogue = catalogue
         self._mentioned = cache(mentioned)
         self._read: dict[tuple[AnyAction, bool, bool], Asked] = {}
+        self._left = MAX_TARGETS
 
     def read(self, action: AnyAction, allowed: bool, placed: bool) -> Asked:
         """Return what an action of `can` (allowed) or `cannot` asks for; `placed`: in namespaces."""
@@ -136,6 +140,11 @@ class Actions:
             except MistakeError as mistake:
                 errors.append(mistake)
                 continue
+            self._left -= len(resources) * len(words.names or ("",))
+            if self._left < 0:
+                message = f"the tests name more than {MAX_TARGETS:,} objects in all, of which this is one too many"
+                errors.append(MistakeError(TOO_MUCH, message, "name fewer, or write fewer different actions", *at))
+                break
             # Of everything, a test in namespaces means what is in them.
             of_everything = placed and text == "*"
             for resource, subresource in resources:

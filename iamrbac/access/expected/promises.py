@@ -40,6 +40,13 @@ class Promise:
     """Namespaces by cluster; None: everywhere."""
     wishes: tuple[Wish, ...]
 
+    @property
+    def judgements(self) -> int:
+        """What judging it costs: a principal, an action and a place each."""
+        places = {} if self.places is None else self.places
+        pairs = sum(len(people) * max(len(places.get(name, ())), 1) for name, people in self.people.items())
+        return pairs * len(self.wishes)
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
