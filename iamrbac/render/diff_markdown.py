@@ -8,7 +8,6 @@ says how much it left out.
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,6 +23,7 @@ from iamrbac.render.changes import (
     stories,
     verdict,
 )
+from iamrbac.render.markdown import code, sentence
 from iamrbac.render.plain import printable
 from iamrbac.usecases.diff import Invalid
 
@@ -37,9 +37,6 @@ _LIST: Final = 12_000
 _LINE: Final = 600
 _RULES: Final = 6
 _CLUSTERS: Final = 50
-_WORD = re.compile(r"(\(*)(.*?)([),.;:]*)", re.DOTALL)
-_PLAIN = re.compile(r"[A-Za-z0-9]+(['-][A-Za-z0-9]+)*")
-_SPAN = re.compile(r"`[^`]+`")
 
 
 def diff_markdown(diff: Diff) -> str:
@@ -69,30 +66,6 @@ def invalid_markdown(found: Invalid) -> str:
     whose = "base's documents are" if found.side == "base" else "documents are"
     head = [MARKER, f"### Access changes: not known, since the {whose} invalid", ""]
     return "\n".join([*head, *_listed("Findings", [_finding(one) for one in found.findings], _ROOM)]) + "\n"
-
-
-def code(text: str) -> str:
-    """Return a text as a code span that it cannot end."""
-    text = printable(text)
-    if not text.strip():
-        return "` `"
-    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    pad = " " if text[0] in "` " or text[-1] in "` " else ""
-    # In a row of a table a bar would end the cell even here.
-    return f"{fence}{pad}{text}{pad}{fence}"
-
-
-def sentence(text: str) -> str:
-    """Return a text with every word that is more than letters, digits and punctuation as a code span."""
-    return " ".join(map(_word, printable(text).split(" ")))
-
-
-def _word(word: str) -> str:
-    found = _WORD.fullmatch(word)
-    before, core, after = found.groups() if found is not None else ("", word, "")
-    if core in ("", "→", "—", "…") or _PLAIN.fullmatch(core) or _SPAN.fullmatch(core):
-        return word
-    return f"{before}{code(core)}{after}"
 
 
 def _clusters(diff: Diff) -> list[str]:

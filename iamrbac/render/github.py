@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.render.diff_markdown import code, sentence
 from iamrbac.render.findings import count
+from iamrbac.render.markdown import code, sentence
 from iamrbac.render.plain import printable
 from iamrbac.render.report import LEVELS, Report, ReportedCase, place, rule_help, said
 
