@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from iamrbac.sandbox.runner import Sandbox
@@ -18,7 +18,7 @@ _RUNNING: list[Sandbox] = []
 _USED: list[Sandbox] = []
 ROOT = Path(__file__).parents[1]
 # A machine that is busy with other tests is no reason to call one slow.
-settings.register_profile("shared", deadline=None)
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
 

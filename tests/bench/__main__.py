@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bench import (
     bench_access,
+    bench_aws_auth,
     bench_compile,
     bench_diff,
     bench_expect,
@@ -29,7 +30,8 @@ def main() -> None:
         print(f"{POLICIES:,} policies, {POLICIES * LINES:,} grants, {CLUSTERS} clusters; ratios of this one run.\n")
         alone = (bench_validate, bench_lint, bench_expect, bench_diff, bench_compile)
         measured = [row for bench in alone for row in bench.rows(root)]
-        measured += [*bench_help.rows(), *bench_requests.rows(), *bench_access.rows(), *bench_review.rows(root)]
+        measured += [*bench_help.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
+        measured += [*bench_access.rows(), *bench_review.rows(root)]
         print(table([*measured, *bench_real.rows()]))
 
 

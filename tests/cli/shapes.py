@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -14,9 +15,14 @@ SCHEMAS = ROOT / "iamrbac" / "render" / "schemas"
 
 def check(name: str, value: object) -> None:
     """Assert that a value has a published shape, and no key that the shape does not name."""
+    _validator(name).validate(value)
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
     schema = json.loads((SCHEMAS / f"{name}.json").read_text())
     Draft202012Validator.check_schema(schema)
-    Draft202012Validator(_closed(schema)).validate(value)
+    return Draft202012Validator(_closed(schema))
 
 
 def _closed(schema: Any) -> Any:

@@ -102,7 +102,7 @@ def test_a_broken_config_and_a_broken_policy(repository: Path, temporary: Path) 
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -120,7 +120,7 @@ def test_it_waits_until_it_is_stopped(repository: Path, temporary: Path, number:
         assert len(list(temporary.iterdir())) == 1
         assert lines[-1] == f"Stop it with Ctrl-C, or: kill {running.pid}\n"
         running.send_signal(number)
-        _, err = running.communicate(timeout=30)
+        _, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (0, "")
     assert list(temporary.iterdir()) == []
 
@@ -134,7 +134,7 @@ def test_stopped_with_its_command(repository: Path, temporary: Path, tmp_path: P
     ) as running:
         wait_for(ready.exists)
         running.send_signal(number)
-        running.communicate(timeout=30)
+        running.communicate(timeout=60)
     assert running.returncode == 128 + number
     with pytest.raises(ProcessLookupError):
         os.kill(int(ready.read_text()), 0)

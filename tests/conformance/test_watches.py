@@ -51,10 +51,10 @@ def test_events_come_while_one_watches(login: Callable[[str], Client], maps: str
     timer = threading.Timer(0.2, lambda: writer.post(maps, {"metadata": {"name": "late"}}))
     started = time.monotonic()
     timer.start()
-    lines = watcher.get(maps, watch="1", timeoutSeconds=1, resourceVersion=version).lines
+    lines = watcher.get(maps, watch="1", timeoutSeconds=3, resourceVersion=version).lines
     timer.join()
     assert seen(lines) == [("ADDED", "late")]
-    assert 0.9 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 2.9
     # The connection is good for more.
     assert watcher.get(maps).code == 200
 

@@ -210,4 +210,5 @@ def test_no_message_is_longer_than_a_line(text: str, long: str) -> None:
 def test_hostile_text_is_read_in_linear_time(text: str) -> None:
     began = perf_counter()
     build(text)
-    assert perf_counter() - began < 10
+    # Quadratic would be many minutes.
+    assert perf_counter() - began < 60

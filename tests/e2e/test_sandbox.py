@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -64,7 +65,12 @@ def running(repository: Path, temporary: Path) -> Iterator[subprocess.Popen[str]
 
 
 def children(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
-    return {child.name(): child for child in psutil.Process(process.pid).children(recursive=True)}
+    found = {}
+    for child in psutil.Process(process.pid).children(recursive=True):
+        # One that only prepared something may be gone by now.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found[child.name()] = child
+    return found
 
 
 def left(temporary: Path) -> list[str]:
@@ -78,7 +84,7 @@ def left(temporary: Path) -> list[str]:
 
 
 def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,18 +136,14 @@ def test_order_means_nothing(state: RbacState, user: User, request: Request) -> 
 
 
 def test_a_question_does_not_look_at_other_peoples_bindings() -> None:
-    """Asked as a ratio, so that a slow machine does not matter: 40 times the bindings, about the same time."""
+    class Looking(Authorizer):
+        looked = 0
 
-    def seconds(count: int) -> float:
-        bindings = [binding(f"ns{i % 200}", "view", Subject("Group", f"g{i}"), name=f"b{i}") for i in range(count)]
-        authorizer = ask(*bindings, binding("blue", "view", DEV))
-        request = Request("watch", "pods", namespace="blue")
-        best = float("inf")
-        for _ in range(5):
-            start = time.perf_counter()
-            for _ in range(200):
-                authorizer.allowed_by(ANN, request)
-            best = min(best, time.perf_counter() - start)
-        return best
+        def role_of(self, binding: Binding) -> Role | None:
+            self.looked += 1
+            return super().role_of(binding)
 
-    assert seconds(10_000) < 10 * seconds(250)
+    others = [binding(f"ns{i % 200}", "view", Subject("Group", f"g{i}"), name=f"b{i}") for i in range(1_000)]
+    authorizer = Looking(RbacState((VIEW,), (*others, binding("blue", "view", DEV))))
+    assert authorizer.allowed_by(ANN, Request("get", "pods", namespace="blue")) is not None
+    assert authorizer.looked == 1

@@ -124,7 +124,8 @@ def test_no_way_out_of_the_sandbox(tmp_path: Path, source: str) -> None:
 def test_no_way_to_keep_the_process_busy(tmp_path: Path, source: str) -> None:
     begun = time.process_time()
     fault(tmp_path, source)
-    assert time.process_time() - begun < 2
+    # What is not bounded takes hours, or the memory; what is takes a tenth of a second, on a busy machine more.
+    assert time.process_time() - begun < 30
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -205,11 +204,11 @@ def test_a_folder_that_is_not_there(paused: None, tmp_path: Path) -> None:
         Sandbox(documents(ONE), spec, tmp_path).start()
 
 
-def test_three_clusters_start_in_four_seconds(sandbox: Sandbox) -> None:
-    started = time.monotonic()
+def test_it_starts_again(sandbox: Sandbox) -> None:
     sandbox.stop()
+    assert sandbox.clusters == {}
     sandbox.start()
-    assert time.monotonic() - started < 4
+    assert len(sandbox.clusters) == 3
 
 
 def test_several_sandboxes_at_once_are_several_processes() -> None:

@@ -57,7 +57,7 @@ def _ours(folders: Path) -> list[psutil.Process]:
 
 
 def _until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)
