@@ -15,9 +15,13 @@ def main() -> None:
 
         sys.exit(token(argv[1:]))
     import contextlib
+    import gc
 
     from iamrbac.cli.main import run
 
+    # Next to nothing here is in a cycle: to look for them as often as Python does would be a third of the time on a
+    # large repository.
+    gc.set_threshold(50_000, 20, 100)
     code = run(argv)
     for stream in (sys.stdout, sys.stderr):
         # What a stream does not take (a closed pipe, a full disk) was told where it was written.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,7 +72,7 @@ def command(
     terminal = Terminal(no_color=no_color)
     root = Path(wiring.repository(repo).root)
     known = wiring.identities(people) if people is not None else None
-    with _no_search_for_cycles(), wiring.revisions(root, base, head) as compared:
+    with wiring.revisions(root, base, head) as compared:
         found = review(compared.sides, wiring.builtin().rbac, at_now(), known)
         if isinstance(found, Invalid):
             return _invalid(terminal, output, found, compared.base, root)
@@ -85,18 +82,6 @@ def command(
         diff = Diff(found, compared, gained, lost)
         _answer(terminal, output, diff, root)
     return 3 if found.refusals else 0
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Nothing here is garbage before the end: looking for it would be half of the time on a large repository."""
-    looked = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looked:
-            gc.enable()
 
 
 def _answer(terminal: Terminal, output: Output, diff: Diff, root: Path) -> None:

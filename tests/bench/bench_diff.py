@@ -29,8 +29,8 @@ def rows(root: Path) -> list[Row]:
     text = (ROOT / ROLE).read_text(encoding="utf-8")
     repo.write({ROLE.as_posix(): text + '  - {apiGroups: [""], resources: [secrets], verbs: [get]}\n'})
     return [
-        _row("diff of one policy / validate, whole processes", one, validating, 6),
-        _row("diff of a role that 1,000 teams have / validate, whole processes", _diff(repo), validating, 10),
+        _row("diff of one policy / validate, whole processes", one, validating, 8),
+        _row("diff of a role that 1,000 teams have / validate, whole processes", _diff(repo), validating, 14),
     ]
 
 

@@ -30,7 +30,7 @@ def rows(root: Path) -> list[Row]:
         Row(
             "lint / validate",
             linting / validating,
-            4,
+            5,
             f"{linting:.2f} s / {validating:.2f} s, {len(result.findings):,} findings; "
             f"whole process {process:.2f} s, {memory:.0f} MB",
         )
