@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,10 +34,27 @@ class Rules:
         self.path = f"{RBAC}/namespaces/{namespace}"
 
     def give(self, *rules: dict[str, Any]) -> None:
-        """Replace the rules."""
+        """Replace the rules, and wait until a real API server's authorizer has seen them."""
         assert self.admin.put(f"{self.path}/roles/dev", {"metadata": {"name": "dev"}, "rules": rules}).code < 300
         body = binding("dev", "Role", "dev", group("developers"))
         assert self.admin.put(f"{self.path}/rolebindings/dev", body).code < 300
+        if self.admin.patient:
+            for rule in rules:
+                assert self.admin.settled(partial(self._given, rule), True)
+
+    def _given(self, rule: dict[str, Any]) -> bool:
+        resource, _, subresource = rule["resources"][0].partition("/")
+        asked = {
+            "namespace": self.namespace,
+            "verb": rule["verbs"][0],
+            "group": rule["apiGroups"][0],
+            "resource": resource,
+            "subresource": subresource,
+            "name": rule.get("resourceNames", [""])[0],
+        }
+        spec = {"user": "alice", "groups": ["developers"], "resourceAttributes": asked}
+        answer = self.admin.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", {"spec": spec})
+        return bool(answer.json["status"]["allowed"])
 
 
 @pytest.fixture
