@@ -80,12 +80,7 @@ class Review:
     """How many the base has."""
 
 
-def review(
-    sides: Sides,
-    builtin: RbacState,
-    at: datetime,
-    people: Identities | None = None,
-) -> Review | Invalid:
+def review(sides: Sides, builtin: RbacState, at: datetime, people: Identities | None = None) -> Review | Invalid:
     """Return what a change means at the time `at`, and what the base's gates say to it; or why nothing can be said.
 
     With `people` members are the people that a snapshot knows.

@@ -54,7 +54,7 @@ def test_events_come_while_one_watches(login: Callable[[str], Client], maps: str
     lines = watcher.get(maps, watch="1", timeoutSeconds=3, resourceVersion=version).lines
     timer.join()
     assert seen(lines) == [("ADDED", "late")]
-    assert time.monotonic() - started > 2.9
+    assert 2.9 < time.monotonic() - started < 30
     # The connection is good for more.
     assert watcher.get(maps).code == 200
 

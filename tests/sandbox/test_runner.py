@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -207,7 +208,9 @@ def test_a_folder_that_is_not_there(paused: None, tmp_path: Path) -> None:
 def test_it_starts_again(sandbox: Sandbox) -> None:
     sandbox.stop()
     assert sandbox.clusters == {}
+    started = time.monotonic()
     sandbox.start()
+    assert time.monotonic() - started < 60
     assert len(sandbox.clusters) == 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -90,7 +91,10 @@ def test_it_listens_on_loopback_only_and_stops_with_open_connections(fresh_sandb
     assert where.hostname == "127.0.0.1"
     assert where.port is not None
     with socket.create_connection((where.hostname, where.port)) as idle:
+        started = time.monotonic()
         fresh_sandbox.stop()
+        # An idle connection would be waited for much longer.
+        assert time.monotonic() - started < 30
         assert idle.recv(1) == b""
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((where.hostname, where.port))
