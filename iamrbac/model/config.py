@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StrictStr
 
 from iamrbac.model.base import Document, Metadata, NotNull
 from iamrbac.model.gates import Gate, Lint
+from iamrbac.model.gitops import GitOps
 from iamrbac.model.values import (
     Account,
     ClusterName,
@@ -53,7 +54,13 @@ class Cluster(Document):
         description="How principals are mapped; auto: access entries where the cluster has them, else aws-auth; "
         "external: somebody else maps, RBAC only.",
     )
-    delivery: Literal["direct", "gitops"] = Field(default="direct", description="Who writes to the cluster.")
+    delivery: Literal["direct", "gitops"] = Field(
+        default="direct",
+        description="Who writes to the cluster: iamrbac itself, or Argo CD or Flux from a repository (see gitops).",
+    )
+    gitops: Annotated[GitOps | None, NotNull()] = Field(
+        default=None, description="This cluster's own keys of the config's gitops."
+    )
     manage_namespaces: StrictBool = Field(
         default=False, alias="manageNamespaces", description="Create namespaces that are missing; none is ever deleted."
     )
@@ -104,6 +111,9 @@ class Config(Document):
     metadata: Metadata = Field(description="The instance: part of every group, label and tag.")
     identity: Annotated[IdentityConfig | None, NotNull()] = Field(default=None, description="Where the people are.")
     home: Home = Field(default_factory=Home, description="Where our own objects live in a cluster.")
+    gitops: Annotated[GitOps | None, NotNull()] = Field(
+        default=None, description="Where clusters with delivery: gitops are delivered, and how."
+    )
     clusters: Annotated[tuple[Cluster, ...], Field(min_length=1)] = Field(description="The clusters, each once.")
     namespaces: tuple[NamespaceRule, ...] = Field(
         default=(), description="Who owns which namespace; the first rule that matches decides."

@@ -87,6 +87,18 @@ class KubeconfigError(IamrbacError):
     code = "ERR206"
 
 
+class DeliveryError(IamrbacError):
+    """A delivery repository cannot be read, committed to, pushed to, or proposed to; nothing is half pushed."""
+
+    code = "ERR211"
+
+
+class MovedError(DeliveryError):
+    """The branch moved between our fetch and our push: fetch, look again, try again."""
+
+    code = "ERR212"
+
+
 class OutputError(IamrbacError):
     """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 

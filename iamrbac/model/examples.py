@@ -17,6 +17,7 @@ _WAIVER: Final = {
     "reason": "PAY-1207 until the old deployer is gone",
     "notAfter": "2027-01-31T18:00:00Z",
 }
+_AUTHOR: Final = {"name": "iamrbac", "email": "platform@example.com"}
 _CASE: Final = {"team": "payments/oncall", "namespaces": ["payments"], "cannot": ["get secrets"]}
 _ROW: Final = {"team": "payments/oncall", "allowed": [True, False]}
 
@@ -65,6 +66,7 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "metadata": [{"name": "acme"}],
         "identity": [{"account": _PEOPLE, "groups": "users"}],
         "home": [{"namespace": "iamrbac-system"}],
+        "gitops": [{"repository": "git@git.example.com:platform/clusters.git", "layout": "argocd"}],
         "clusters": [[{"name": "production", "account": _ACCOUNT, "region": "eu-west-1", "namespaces": ["payments"]}]],
         "namespaces": [[{"name": "search*", "owner": "search", "accepts": ["payments"]}]],
         "suspended": [[f"arn:aws:iam::{_PEOPLE}:user/mallory"]],
@@ -81,6 +83,27 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "region": ["eu-west-1"],
         "labels": [{"env": "production"}],
         "namespaces": [["payments", "search"]],
+        "gitops": [{"branch": "production", "commit": "pull-request"}],
+    },
+    "GitOps": {
+        "repository": ["git@git.example.com:platform/clusters.git", "."],
+        "branch": ["main"],
+        "path": ["clusters/{cluster}"],
+        "entriesPath": ["iam/{cluster}"],
+        "entriesNamespace": ["ack-system"],
+        "author": [_AUTHOR],
+        "forge": [{"kind": "gitlab", "api": "https://git.example.com/api/v4"}],
+        "argocd": [{"path": "argocd", "applicationSet": True}],
+        "flux": [{"path": "flux/{cluster}", "interval": "5m"}],
+    },
+    "Author": {key: [value] for key, value in _AUTHOR.items()},
+    "Forge": {"api": ["https://git.example.com/api/v3"]},
+    "ArgoCd": {"namespace": ["argocd"], "path": ["argocd"], "destination": ["prod-1", "https://prod.example.com"]},
+    "Flux": {
+        "namespace": ["flux-system"],
+        "path": ["flux/{cluster}"],
+        "source": ["flux-system"],
+        "interval": ["10m"],
     },
     "NamespaceRule": {"name": ["search*"], "owner": ["search"], "accepts": [["payments"]]},
     "Guards": {

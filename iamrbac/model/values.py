@@ -57,6 +57,19 @@ RULE = Form(
 )
 SET_PATH = Form(f"^{_LABEL}(/{_LABEL})?$", "a team, or a team's set", "payments/oncall")
 ACTION = Form("^[^ \t\r\n]+ [^ \t\r\n]+$", "verbs and resources with a blank between them", "get,list pods,pods/log")
+BRANCH = Form("^[0-9A-Za-z_]([.]?[0-9A-Za-z_-])*(/[0-9A-Za-z_]([.]?[0-9A-Za-z_-])*)*$", "the name of a branch", "main")
+FOLDER = Form(
+    r"^([0-9A-Za-z_{][0-9A-Za-z_.{}-]*)(/[0-9A-Za-z_{][0-9A-Za-z_.{}-]*)*$",
+    "a folder below the repository's top: names with / between them, none beginning with a dot",
+    "clusters/{cluster}",
+)
+REPOSITORY = Form(
+    r"^([.]|[.]{0,2}/[!-~]+|(https?|ssh|file|git)://[!-~]+|[0-9A-Za-z_.-]+@[0-9A-Za-z.-]+:[!-~]+)$",
+    "what git clones from: https://, ssh://, git@HOST:PATH, file://, or a path that begins with / or .",
+    "git@git.example.com:platform/clusters.git",
+)
+DURATION = Form("^([0-9]+(h|m|s))+$", "a duration", "10m")
+SUBDOMAIN = Form(f"^{_LABEL}([.]{_LABEL})*$", "lower-case letters, digits, hyphens and dots", "flux-system")
 TEXT = Form("[^ \t\r\n]", "a text that is not blank", "INC-4211")
 
 FORMS: Final = {
@@ -77,6 +90,11 @@ FORMS: Final = {
         RULE,
         SET_PATH,
         ACTION,
+        BRANCH,
+        FOLDER,
+        REPOSITORY,
+        DURATION,
+        SUBDOMAIN,
         TEXT,
     )
 }
@@ -103,6 +121,11 @@ PermissionSetName: TypeAlias = Annotated[StrictStr, Field(pattern=PERMISSION_SET
 ClusterRoleName: TypeAlias = Annotated[StrictStr, Field(pattern=CLUSTER_ROLE.pattern, max_length=253)]
 EksPolicyName: TypeAlias = Annotated[StrictStr, Field(pattern=EKS_POLICY.pattern, max_length=128)]
 Time: TypeAlias = Annotated[StrictStr, Field(pattern=TIME.pattern)]
+BranchName: TypeAlias = Annotated[StrictStr, Field(pattern=BRANCH.pattern, max_length=200)]
+Folder: TypeAlias = Annotated[StrictStr, Field(pattern=FOLDER.pattern, max_length=200)]
+RepositoryPlace: TypeAlias = Annotated[StrictStr, Field(pattern=REPOSITORY.pattern, max_length=500)]
+Duration: TypeAlias = Annotated[StrictStr, Field(pattern=DURATION.pattern, max_length=20)]
+DnsSubdomain: TypeAlias = Annotated[StrictStr, Field(pattern=SUBDOMAIN.pattern, max_length=253)]
 Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern, max_length=2048)]
 RuleId: TypeAlias = Annotated[StrictStr, Field(pattern=RULE.pattern, max_length=68)]
 SetPath: TypeAlias = Annotated[StrictStr, Field(pattern=SET_PATH.pattern, max_length=81)]

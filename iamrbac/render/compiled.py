@@ -7,9 +7,9 @@ from typing import Any, Literal, TypeAlias
 
 from iamrbac.compile.desired import ClusterDesired, Compiled, Desired
 from iamrbac.compile.manifest import manifest_json
+from iamrbac.gitops.manifests import KUBERNETES, Manifests, principals_json
+from iamrbac.gitops.yaml_text import yaml_text
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
-from iamrbac.render.manifests import KUBERNETES, Manifests, principals_json
-from iamrbac.render.yaml_text import yaml_text
 
 CompileForm: TypeAlias = Literal["manifests", "access-entries", "aws-auth"]
 _ROW_ARN = {"mapRoles": "rolearn", "mapUsers": "userarn"}

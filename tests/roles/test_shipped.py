@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from iamrbac.compile.desired import RoleRequest
+from iamrbac.gitops.yaml_text import yaml_text
 from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, RoleRef, Rule, Subject, User
 from iamrbac.rbac.wire import rule_to_json
-from iamrbac.render.yaml_text import yaml_text
 from iamrbac.roles.templates import TemplateRoles
 from tests.golden import compare
 

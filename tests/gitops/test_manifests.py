@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from iamrbac.compile.desired import ClusterDesired, Desired, Key, Kind, Namespace, PolicyGrant, Principals, Spec
 from iamrbac.compile.manifest import manifest_json
+from iamrbac.gitops.manifests import Manifests, principals_json
 from iamrbac.mapping.objects import AccessEntry
 from iamrbac.rbac.objects import Binding, Role, RoleRef, Rule, Selector, Subject
 from iamrbac.rbac.wire import binding_from_json, role_from_json
-from iamrbac.render.manifests import Manifests, principals_json
 
 odd = st.one_of(
     st.text(max_size=12), st.sampled_from(["no", "1e3", "a: b", "- x", "#", "null", "12:30", "'\"", "é\n", "system:x"])

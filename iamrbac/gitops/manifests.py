@@ -7,13 +7,13 @@ from typing import Any
 
 from iamrbac.compile.desired import ClusterDesired, Desired, Namespace, Principals
 from iamrbac.compile.manifest import manifest_json
+from iamrbac.gitops.files import KUBERNETES
+from iamrbac.gitops.yaml_text import scalar, yaml_text
 from iamrbac.model.documents import API_VERSION
 from iamrbac.rbac import wire
-from iamrbac.rbac.objects import Binding, Role, Rule
-from iamrbac.render.yaml_text import scalar, yaml_text
+from iamrbac.rbac.objects import NO_LABELS, Binding, Role, Rule
 
-KUBERNETES = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
-"""Kinds that are Kubernetes objects; the others live in EKS and in aws-auth."""
+__all__ = ["KUBERNETES", "Manifests", "principals_json"]
 
 
 class Manifests:
@@ -26,23 +26,26 @@ class Manifests:
         self._rules: dict[int, tuple[tuple[Rule, ...], str]] = {}
         self._labels: dict[int, tuple[Mapping[str, str], str]] = {}
 
-    def text(self, item: Desired) -> str:
+    def text(self, item: Desired, annotations: Mapping[str, str] = NO_LABELS) -> str:
         """Return the object's YAML, ended by a newline. Raises TypeError for what is not a Kubernetes object."""
         spec = item.spec
         if isinstance(spec, Role) and not spec.aggregation:
-            return f"{self._head(item, wire.API_VERSION)}{self._rules_text(spec.rules)}"
+            return f"{self._head(item, wire.API_VERSION, annotations)}{self._rules_text(spec.rules)}"
         if isinstance(spec, Binding):
-            return f"{self._head(item, wire.API_VERSION)}{_binding_text(spec)}"
+            return f"{self._head(item, wire.API_VERSION, annotations)}{_binding_text(spec)}"
         if isinstance(spec, Namespace):
-            return self._head(item, "v1")
-        return yaml_text(manifest_json(item))
+            return self._head(item, "v1", annotations)
+        manifest = manifest_json(item)
+        if annotations:
+            manifest["metadata"]["annotations"] = dict(sorted(annotations.items()))
+        return yaml_text(manifest)
 
-    def _head(self, item: Desired, api_version: str) -> str:
+    def _head(self, item: Desired, api_version: str, annotations: Mapping[str, str]) -> str:
         key = item.key
         namespace = f"  namespace: {scalar(key.namespace)}\n" if key.namespace else ""
         return (
             f"apiVersion: {api_version}\nkind: {key.kind}\nmetadata:\n  name: {scalar(key.name)}\n"
-            f"{namespace}{self._labels_text(item.labels)}"
+            f"{namespace}{self._labels_text(item.labels)}{_annotations_text(annotations)}"
         )
 
     def _labels_text(self, labels: Mapping[str, str]) -> str:
@@ -59,6 +62,10 @@ class Manifests:
             text = yaml_text({"rules": [wire.rule_to_json(rule) for rule in rules]})
             known = self._rules[id(rules)] = (rules, text)
         return known[1]
+
+
+def _annotations_text(annotations: Mapping[str, str]) -> str:
+    return yaml_text({"annotations": dict(sorted(annotations.items()))}, 2) if annotations else ""
 
 
 def principals_json(desired: ClusterDesired) -> dict[str, Any]:

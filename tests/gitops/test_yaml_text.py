@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamrbac.render.yaml_text import scalar, yaml_text
+from iamrbac.gitops.yaml_text import scalar, yaml_text
 
 LOADERS = (yaml.SafeLoader, yaml.CSafeLoader)
 # Texts that some YAML parser reads as something else when they are not quoted.
