@@ -139,7 +139,10 @@ def edges(root: Path | None) -> Edges:
 
     files = repository(root)
     aws = session()
-    return Edges(files, roles(Path(files.root)), IamPeople(aws), EksApi(aws), kube_opener(aws))
+    root = Path(files.root)
+    return Edges(
+        files, roles(root), IamPeople(aws), EksApi(aws), kube_opener(aws), deliveries(root), lambda: builtin().rbac
+    )
 
 
 def own_edges(root: Path | None) -> OwnEdges:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +18,12 @@ from iamrbac.cli.options import (
     RepoOption,
     VerboseOption,
 )
-from iamrbac.cli.planning import AdoptOption, LockoutOption, RemovalsOption, at_now, request_of, show
+from iamrbac.cli.planning import AdoptOption, LockoutOption, RemovalsOption, at_now, request_of, seconds, show
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import DeclinedError, UsageError
+
+if TYPE_CHECKING:
+    from iamrbac.usecases.plan import PlanRequest
 
 
 def command(
@@ -32,6 +36,14 @@ def command(
     allow_removals: RemovalsOption = 0,
     allow_lockout_of: LockoutOption = None,
     adopt: AdoptOption = None,
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            "--wait",
+            metavar="TIME",
+            help="How long to wait (10m) for what was committed to be on a cluster, where something depends on it.",
+        ),
+    ] = None,
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -43,17 +55,22 @@ def command(
     invalid or a finding refuses; 4 the saved plan is stale or for another target; 5 declined; 6 partly applied: run it
     again.
 
+    Clusters with delivery: gitops get a commit, or a pull request, instead of writes. Access entries that are written
+    directly and would count before the commit is synced wait for that: until the next run, or with --wait in this one.
+
     Examples:
       iamrbac apply
       iamrbac apply plan.json
       iamrbac apply --yes --cluster staging
+      iamrbac apply --yes --wait 10m
     """
     from iamrbac import wiring
     from iamrbac.render.findings import findings_text
     from iamrbac.usecases import saved
-    from iamrbac.usecases.apply import refused
+    from iamrbac.usecases.apply import Applying, refused
     from iamrbac.usecases.plan import make_plan
 
+    patience = seconds(wait) if wait is not None else 0
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     edges = wiring.edges(repo)
     request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
@@ -81,9 +98,17 @@ def command(
             show.refused(terminal, plan.all_findings, plan.failed)
         terminal.error("[ERR403] refused by the findings above; nothing was changed")
         return 3
-    if plan.changes and not yes and content is None:
-        _ask(sum(bool(cluster.changes) for cluster in plan.planned))
-    return show.apply(terminal, output, edges, plan)
+    if plan.changed and not yes and content is None:
+        _ask(sum(cluster.changed for cluster in plan.planned))
+    how = Applying(terminal, time.sleep, patience, _allowed(request))
+    return show.apply(terminal, output, edges, plan, how)
+
+
+def _allowed(request: PlanRequest) -> tuple[tuple[str, str], ...]:
+    """Return what was allowed by name, as trailers of a commit."""
+    said = [("Allowed-Removals", str(request.allowed.removals))] if request.allowed.removals else []
+    said += [("Allowed-Lockout-Of", arn) for arn in sorted(request.allowed.lockout_of)]
+    return (*said, *(("Adopted", key) for key in sorted(request.adopt)))
 
 
 def _ask(clusters: int) -> None:

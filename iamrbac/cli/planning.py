@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from iamrbac.cli import show
+from iamrbac.model.errors import UsageError
 
 if TYPE_CHECKING:
     from iamrbac.plan.change import Plan
     from iamrbac.usecases.plan import PlanRequest
 
-__all__ = ["AdoptOption", "LockoutOption", "RemovalsOption", "at_now", "exit_code", "request_of", "show"]
+__all__ = ["AdoptOption", "LockoutOption", "RemovalsOption", "at_now", "exit_code", "request_of", "seconds", "show"]
+
+_SPAN = re.compile("([0-9]{1,6}[hms])+")
+_UNITS = {"h": 3600, "m": 60, "s": 1}
 
 RemovalsOption: TypeAlias = Annotated[
     int, typer.Option("--allow-removals", metavar="N", help="Up to N losses (principal × cluster) are meant.", min=0)
@@ -32,6 +37,13 @@ AdoptOption: TypeAlias = Annotated[
 def at_now() -> datetime:
     """Return the time that expiries are judged by."""
     return datetime.now(UTC)
+
+
+def seconds(text: str) -> float:
+    """Return a time span like 90s, 10m or 1h30m in seconds. Raises UsageError."""
+    if not _SPAN.fullmatch(text):
+        raise UsageError(f"{text!r} is no span of time", hint="write it like 90s, 10m or 1h30m")
+    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)([hms])", text))
 
 
 def request_of(
@@ -57,4 +69,4 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
         return 1
     if refused(plan):
         return 3
-    return 2 if detailed and plan.changes else 0
+    return 2 if detailed and plan.changed else 0

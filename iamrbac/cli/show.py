@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from iamrbac.model.origin import Origin
     from iamrbac.plan.change import FailedCluster, Plan
     from iamrbac.render.report import Report
+    from iamrbac.usecases.apply import Applying
     from iamrbac.usecases.ports import Edges, Repository
 
 
@@ -141,21 +142,22 @@ def refused(terminal: Terminal, findings: Sequence[Finding], failed: Iterable[Fa
     return 3
 
 
-def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:
+def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: Applying) -> int:
     """Apply a plan, show each write as it happens, and return the exit code."""
     from iamrbac.render.apply import event_json, event_text, summary_json, summary_text
-    from iamrbac.usecases.apply import Outcome, apply_plan
+    from iamrbac.usecases.apply import apply_plan
+    from iamrbac.usecases.outcome import Delivered, Event, Outcome
 
-    events = []
+    events: list[Event | Delivered] = []
     failed = [cluster.name for cluster in plan.failed]
     try:
         # Closing it stops the writers and waits for what they have begun, however this ends.
-        with closing(apply_plan(edges, plan)) as written:
+        with closing(apply_plan(edges, plan, how)) as written:
             for event in written:
                 events.append(event)
                 if output is Output.JSON:
                     terminal.line(event_json(event))
-                elif event.outcome is Outcome.DONE:
+                elif isinstance(event, Event) and event.outcome in (Outcome.DONE, Outcome.PROPOSED):
                     terminal.step(event_text(event, terminal.paint))
                 else:
                     terminal.answer(event_text(event, terminal.paint))
@@ -167,7 +169,7 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan) -> int:
             "`iamrbac apply` goes on from here"
         )
         return 130
-    undone = any(event.outcome is not Outcome.DONE for event in events)
+    undone = any(event.outcome not in (Outcome.DONE, Outcome.PROPOSED) for event in events)
     code = 6 if undone else 1 if failed else 0
     if output is Output.JSON:
         terminal.line(summary_json(events, plan.failed, code))

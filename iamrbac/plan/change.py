@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from iamrbac.access.delta import AccessChange
-from iamrbac.compile.desired import Desired, Form, Key
+from iamrbac.compile.desired import Desired, Form, Key, Kind
 from iamrbac.findings.finding import Finding
+from iamrbac.gitops.delivery import Delivery
+from iamrbac.gitops.files import KUBERNETES
+from iamrbac.gitops.standing import FileChange
 from iamrbac.model.origin import Origin
 from iamrbac.plan.observed import ClusterState, Observed
 
@@ -39,6 +42,27 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class GitHalf:
+    """What of a cluster's plan goes through Git: a commit, which Argo CD or Flux brings to the cluster."""
+
+    delivery: Delivery
+    tip: str | None
+    """The branch's commit that it was compared with; None where the branch is not there yet."""
+    files: tuple[FileChange, ...]
+    """Sorted by path, the inventory among them; () where nothing is to be committed."""
+    entries: bool
+    """Access entries go through Git too; else they, and rows of aws-auth, are written directly."""
+    unsynced: frozenset[str] = frozenset()
+    """Kubernetes groups whose bindings or roles the cluster does not have as the branch says."""
+    proposed: str = ""
+    """The URL of the open pull request that proposes just this."""
+
+    def carries(self, kind: Kind) -> bool:
+        """Say whether objects of a kind go through Git."""
+        return kind in KUBERNETES or (self.entries and kind in ("AccessEntry", "AccessPolicyAssociation"))
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterPlan:
     """What would change on one cluster. Error findings in it refuse its apply; they never hide the changes."""
 
@@ -54,11 +78,18 @@ class ClusterPlan:
     """The Kubernetes groups of the sets that the policies still give something here."""
     aws_auth: Mapping[str, str] | None = None
     """The aws-auth data after the changes; None when it does not change."""
+    git: GitHalf | None = None
+    """Only of a cluster with delivery: gitops."""
 
     @property
     def name(self) -> str:
         """The cluster's name in the config."""
         return self.state.target.name
+
+    @property
+    def changed(self) -> bool:
+        """Whether an apply would write anything: objects, or files that hold none of them."""
+        return bool(self.changes) or (self.git is not None and bool(self.git.files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +127,11 @@ class Plan:
     def changes(self) -> tuple[Change, ...]:
         """All changes of all planned clusters."""
         return tuple(change for cluster in self.planned for change in cluster.changes)
+
+    @property
+    def changed(self) -> bool:
+        """Whether an apply would write anything."""
+        return any(cluster.changed for cluster in self.planned)
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -11,7 +11,12 @@ from iamrbac.rbac.objects import Binding, Role
 
 
 def dangling(wanted: Iterable[Desired], state: ClusterState) -> tuple[Finding, ...]:
-    """Return a warning for each policy line that binds a ClusterRole which is not there and will not be."""
+    """Return a warning for each policy line that binds a ClusterRole which is not there and will not be.
+
+    () where the cluster's roles are not known.
+    """
+    if state.partial:
+        return ()
     wanted = tuple(wanted)
     specs = (*(item.spec for item in state.objects), *(item.spec for item in wanted))
     there = {spec.name for spec in specs if isinstance(spec, Role) and spec.kind == "ClusterRole"}

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from iamrbac.access.delta import AccessChange
 from iamrbac.compile.desired import Spec
+from iamrbac.gitops.standing import FileChange
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.origin import Origin
-from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, Plan
+from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, GitHalf, Plan
 from iamrbac.rbac.objects import Binding, Role
 from iamrbac.rbac.wire import binding_to_json, role_to_json, rule_to_json
 
@@ -116,7 +117,15 @@ def _identity(cluster: ClusterPlan | FailedCluster) -> Json:
     if isinstance(cluster, FailedCluster):
         return {"name": cluster.name, "failed": cluster.code}
     target = cluster.state.target
-    return {"name": target.name, "arn": target.arn, "endpoint": target.endpoint, "form": cluster.form}
+    identity = {"name": target.name, "arn": target.arn, "endpoint": target.endpoint, "form": cluster.form}
+    return identity if cluster.git is None else {**identity, "git": _git_identity(cluster.git)}
+
+
+def _git_identity(git: GitHalf) -> Json:
+    """The place and every file, but not the commit: what others commit beside our files makes no plan stale."""
+    one = git.delivery
+    place = [one.repository, one.branch, one.path, one.layout, one.publish, one.entries, one.entries_path]
+    return {"place": place, "files": [[change.path, change.before, change.after] for change in git.files]}
 
 
 def _cluster_json(cluster: ClusterPlan | FailedCluster) -> Json:
@@ -129,4 +138,25 @@ def _cluster_json(cluster: ClusterPlan | FailedCluster) -> Json:
         "error": None,
         "mapping": cluster.form,
         "arn": cluster.state.target.arn,
+        **({} if cluster.git is None else {"delivery": _delivery_json(cluster.git)}),
     }
+
+
+def _delivery_json(git: GitHalf) -> Json:
+    one = git.delivery
+    return {
+        "repository": one.repository,
+        "branch": one.branch,
+        "commit": git.tip,
+        "path": one.path,
+        "layout": one.layout,
+        "publish": one.publish,
+        "accessEntries": one.entries,
+        "files": [{"path": change.path, "action": _file_action(change)} for change in git.files],
+    }
+
+
+def _file_action(change: FileChange) -> str:
+    if change.before is None:
+        return "create"
+    return "delete" if change.after is None else "update"

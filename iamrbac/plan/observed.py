@@ -80,4 +80,6 @@ class ClusterState:
     objects: tuple[Observed, ...]
     """RBAC objects (all of them, also foreign ones), access entries and policy associations. Not aws-auth rows."""
     aws_auth: AwsAuth | None
-    """None when the ConfigMap is absent (which is known, not assumed)."""
+    """None when the ConfigMap is absent (which is known, not assumed), or where rows play no part."""
+    partial: bool = False
+    """RBAC objects of others were not read: what is not here may still be there."""

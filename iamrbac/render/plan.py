@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from iamrbac.access.delta import AccessChange
+from iamrbac.access.principals import Names
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.model.origin import Origin
-from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, Plan
+from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, GitHalf, Plan
 from iamrbac.plan.document import spec_json, summary
+from iamrbac.plan.halves import halves
 from iamrbac.rbac.objects import Rule
 from iamrbac.rbac.wire import rule_from_json
-from iamrbac.render.principals import Names
 
 Paint = Callable[[str, str], str]
 """(text, style) → text, coloured or not."""
@@ -45,6 +46,8 @@ def summary_line(plan: Plan) -> str:
     refusals = sum(finding.level is Level.ERROR for finding in plan.all_findings)
     refused = f" Refused: {refusals}." if refusals else ""
     if not any(counts.values()):
+        if plan.changed:
+            return f"Plan: no object changes, {_files_of(plan)} to commit.{failed}{refused}"
         if refusals:
             return f"No changes.{failed}{refused}"
         clusters = ", ".join(cluster.name for cluster in plan.planned)
@@ -99,10 +102,39 @@ def _rules(rules: Iterable[Rule]) -> str:
 
 
 def _objects(cluster: ClusterPlan, line: Callable[[Origin], str], paint: Paint) -> list[str]:
-    if not cluster.changes:
+    if not cluster.changed:
         return []
     head = f"{paint(cluster.name, 'bold')}  {cluster.state.target.arn}  {cluster.form}"
-    return [head, *(text for change in cluster.changes for text in _change(change, line, paint))]
+    git = _git(cluster, cluster.git, paint) if cluster.git is not None else []
+    return [head, *git, *(text for change in cluster.changes for text in _change(change, line, paint))]
+
+
+def _git(cluster: ClusterPlan, git: GitHalf, paint: Paint) -> list[str]:
+    """What goes through Git and what does not, and in which order."""
+    one = git.delivery
+    how = {"push": "pushed", "pull-request": "proposed in a pull request", "local": "committed, not pushed"}
+    files = _count_files(len(git.files)) if git.files else "nothing"
+    lines = [f"by Git: {files} in {one.path}, {how[one.publish]} to {one.branch} of {one.repository}"]
+    parts = halves(cluster)
+    order = [
+        (parts.first, "first, directly: {} that only take away"),
+        (parts.then, "after the commit, directly: {}"),
+        (parts.synced, "once the cluster is synced, directly: {} that would count at once"),
+    ]
+    lines += [text.format(_count_changes(len(some))) for some, text in order if some]
+    return [f"  {paint(text, 'dim')}" for text in lines]
+
+
+def _count_files(number: int) -> str:
+    return f"{number} file{'' if number == 1 else 's'}"
+
+
+def _count_changes(number: int) -> str:
+    return f"{number} change{'' if number == 1 else 's'}"
+
+
+def _files_of(plan: Plan) -> str:
+    return _count_files(sum(len(cluster.git.files) for cluster in plan.planned if cluster.git is not None))
 
 
 def _change(change: Change, line: Callable[[Origin], str], paint: Paint) -> list[str]:

@@ -6,45 +6,37 @@ failed or was left undone because of a failure.
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
+from iamrbac.compile import names
 from iamrbac.findings.finding import Level
 from iamrbac.model.errors import IamrbacError
-from iamrbac.plan.change import Action, Change, ClusterPlan, Plan
-from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases
-from iamrbac.usecases.ports import Edges, Kube
-from iamrbac.usecases.rows import write_rows
+from iamrbac.plan.change import ClusterPlan, Plan
+from iamrbac.plan.document import fingerprint
+from iamrbac.plan.halves import Halves, after_commit, halves, only
+from iamrbac.plan.synced import not_synced
+from iamrbac.usecases.deliver import batches, deliver
+from iamrbac.usecases.outcome import Delivered, Event, Outcome
+from iamrbac.usecases.ports import Edges, Progress
+from iamrbac.usecases.write import write_directly
 
-CLUSTERS_AT_ONCE = 4
-KUBE_WRITES_AT_ONCE = 16
-EKS_WRITES_AT_ONCE = 4
-"""EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
-KUBE_KINDS = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
-REVOCATIONS: frozenset[Stage] = REMOVALS | {"leave"}
-WAITS = "a grant on this cluster failed, and this removal waits for it"
-
-
-class Outcome(StrEnum):
-    """What became of one change."""
-
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
+POLL_SECONDS: Final = 5.0
+NOT_SYNCED: Final = "the cluster does not have yet what was committed, and this would count at once"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One change's outcome; `reason` says why it failed or was skipped."""
+class Applying:
+    """How to apply, beside the plan."""
 
-    change: Change
-    outcome: Outcome
-    reason: str = ""
-    hint: str = ""
+    progress: Progress
+    pause: Callable[[float], None]
+    """Waits for some seconds."""
+    wait: float = 0
+    """Seconds to wait at most until a cluster has what was committed."""
+    recorded: tuple[tuple[str, str], ...] = ()
+    """What was allowed for this apply, for the commit's trailers."""
 
 
 def refused(plan: Plan) -> bool:
@@ -52,150 +44,100 @@ def refused(plan: Plan) -> bool:
     return any(finding.level is Level.ERROR for finding in plan.all_findings)
 
 
-def apply_plan(edges: Edges, plan: Plan) -> Generator[Event]:
+def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Delivered]:
     """Write every change of every planned cluster; yield each outcome as it happens.
 
     The caller has made sure that nothing refuses the plan. A failure stops only what depends on it: a binding whose
     role failed, and removals on that cluster. An interruption leaves a state from which the same command converges.
+    Of clusters that are delivered by Git, who leaves goes first, then come the commits, then everybody else (see
+    plan.halves).
     """
-    clusters = [cluster for cluster in plan.planned if cluster.changes]
-    events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
-    stop = threading.Event()
-
-    def run(cluster: ClusterPlan) -> None:
-        try:
-            for event in _Writer(edges, cluster, plan.instance, stop).run():
-                events.put(event)
-        except BaseException as error:
-            events.put(error)
-            raise
-        finally:
-            events.put(None)
-
-    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
-        for cluster in clusters:
-            pool.submit(run, cluster)
-        open_ = len(clusters)
-        try:
-            while open_:
-                event = events.get()
-                if event is None:
-                    open_ -= 1
-                elif isinstance(event, BaseException):
-                    raise event
-                else:
-                    yield event
-        finally:
-            stop.set()
+    split = {cluster.name: halves(cluster) for cluster in plan.planned if cluster.changed}
+    clusters = [cluster for cluster in plan.planned if cluster.changed]
+    delivered = [cluster for cluster in clusters if cluster.git is not None]
+    first = [only(cluster, split[cluster.name].first) for cluster in delivered]
+    first += [cluster for cluster in clusters if cluster.git is None]
+    stuck: set[str] = set()
+    for event in write_directly(edges, plan.instance, first):
+        if event.outcome is not Outcome.DONE:
+            stuck.add(event.change.key.cluster)
+        yield event
+    held = [cluster for cluster in delivered if cluster.name in stuck]
+    for cluster in held:
+        parts = split[cluster.name]
+        for change in (*parts.committed, *parts.then, *parts.synced):
+            yield Event(change, Outcome.SKIPPED, "what had to go first did not")
+    free = [cluster for cluster in delivered if cluster.name not in stuck]
+    became = yield from _commits(edges, plan, free, split, how)
+    free = [cluster for cluster in free if became.get(cluster.name) is not Outcome.FAILED]
+    yield from write_directly(edges, plan.instance, [only(cluster, split[cluster.name].then) for cluster in free])
+    late = [cluster for cluster in free if split[cluster.name].synced]
+    # What is only proposed is not delivered before somebody merges it.
+    proposed = {cluster.name for cluster in late if became.get(cluster.name) is Outcome.PROPOSED}
+    yield from _waiting([cluster for cluster in late if cluster.name in proposed], split)
+    ready = yield from _synced(edges, [cluster for cluster in late if cluster.name not in proposed], split, how)
+    yield from write_directly(edges, plan.instance, [only(cluster, split[cluster.name].synced) for cluster in ready])
 
 
-class _Writer:
-    """Writes one cluster's changes, phase after phase."""
-
-    def __init__(self, edges: Edges, cluster: ClusterPlan, instance: str, stop: threading.Event) -> None:
-        self.stop = stop
-        self.edges = edges
-        self.cluster = cluster
-        self.instance = instance
-        self.kube: Kube = edges.kube(cluster.state.target)
-        self.failed: set[tuple[str, str]] = set()
-        """(namespace, name) of roles that could not be written."""
-        self.held: set[str] = set()
-        """Groups that still have a member or a binding which had to go first: nothing more goes to them."""
-        self.broken = False
-        """A grant was not made, and what it was to replace stays."""
-
-    def run(self) -> Iterator[Event]:
-        """Write until everything is written, or until somebody says stop."""
-        for phase in phases(self.cluster.changes):
-            if self.stop.is_set():
-                return
-            for event in self._stage(phase):
-                if event.outcome is not Outcome.DONE:
-                    self._remember(phase, event)
-                yield event
-
-    def _stage(self, phase: Phase) -> Iterator[Event]:
-        if phase.stage in REMOVALS and self.broken:
-            yield from (Event(change, Outcome.SKIPPED, WAITS) for change in phase.changes)
-            return
-        free: list[Change] = []
-        for change in phase.changes:
-            held = gives(change) & self.held
-            if held:
-                yield Event(change, Outcome.SKIPPED, f"what had to go first did not: {', '.join(sorted(held))} waits")
-            else:
-                free.append(change)
-        yield from self._phase(Phase(phase.stage, tuple(free)))
-
-    def _remember(self, phase: Phase, event: Event) -> None:
-        """A failed removal stops no other removal, else one that fails would keep everybody's access."""
-        if phase.stage in REVOCATIONS:
-            self.held |= frees(event.change)
-            return
-        self.broken = True
-        if event.change.key.kind in {"Role", "ClusterRole"}:
-            self.failed.add((event.change.key.namespace, event.change.key.name))
-
-    def _phase(self, phase: Phase) -> Iterator[Event]:
-        rows = [change for change in phase.changes if change.key.kind == "AwsAuthRow"]
-        kube = [change for change in phase.changes if change.key.kind in KUBE_KINDS]
-        aws = [change for change in phase.changes if change.key.kind in {"AccessEntry", "AccessPolicyAssociation"}]
-        yield from self._at_once(self._kube, kube, KUBE_WRITES_AT_ONCE)
-        yield from self._at_once(self._aws, aws, EKS_WRITES_AT_ONCE)
-        if rows and not self.stop.is_set():
-            yield from self._rows(rows)
-
-    def _at_once(self, write: Callable[[Change], Event], changes: Sequence[Change], workers: int) -> Iterator[Event]:
-        """Write several at a time; after a stop nothing new is begun, and what was begun is told."""
-        if not changes:
-            return
-        with ThreadPoolExecutor(max_workers=min(workers, len(changes))) as pool:
-            for event in pool.map(lambda change: None if self.stop.is_set() else write(change), changes):
-                if event is not None:
-                    yield event
-
-    def _rows(self, rows: Sequence[Change]) -> Iterator[Event]:
-        """All rows of a phase go in one write of the ConfigMap."""
-        try:
-            write_rows(self.kube, self.instance, rows, self.cluster.name)
-        except IamrbacError as error:
-            for change in rows:
-                yield Event(change, Outcome.FAILED, error.message, error.hint)
-            return
-        for change in rows:
-            yield Event(change, Outcome.DONE)
-
-    def _kube(self, change: Change) -> Event:
-        key = change.key
-        if key.kind in {"RoleBinding", "ClusterRoleBinding"} and (key.namespace, key.name) in self.failed:
-            return Event(change, Outcome.SKIPPED, "its role could not be written")
-        return _attempt(change, self._write_kube)
-
-    def _write_kube(self, change: Change) -> None:
-        if change.before is not None and change.action in {Action.DELETE, Action.REPLACE}:
-            self.kube.delete(change.before)
-        if change.after is not None and change.action in {Action.CREATE, Action.REPLACE}:
-            self.kube.create(change.after)
-        if change.before is not None and change.after is not None and change.action in {Action.UPDATE, Action.ADOPT}:
-            self.kube.update(change.before, change.after)
-
-    def _aws(self, change: Change) -> Event:
-        return _attempt(change, self._write_aws)
-
-    def _write_aws(self, change: Change) -> None:
-        target, aws = self.cluster.state.target, self.edges.aws
-        if change.before is not None and change.action in {Action.DELETE, Action.REPLACE}:
-            aws.delete(target, change.before)
-        if change.after is not None and change.action in {Action.CREATE, Action.REPLACE}:
-            aws.create(target, change.after)
-        if change.before is not None and change.after is not None and change.action in {Action.UPDATE, Action.ADOPT}:
-            aws.update(target, change.before, change.after)
+def _commits(
+    edges: Edges, plan: Plan, clusters: Sequence[ClusterPlan], split: Mapping[str, Halves], how: Applying
+) -> Generator[Event | Delivered, None, Mapping[str, Outcome]]:
+    """Commit, and return what became of the commit of each cluster that needed one."""
+    became: dict[str, Outcome] = {}
+    mark = fingerprint(plan)
+    for batch in batches(clusters):
+        where = f"{batch.delivery.repository} ({batch.delivery.branch})"
+        how.progress.step(f"Committing {len(batch.files)} files to {where}")
+        done = deliver(
+            edges.deliveries, batch, mark, how.recorded, lambda attempt: how.pause(min(0.1 * 2**attempt, 5.0))
+        )
+        yield done
+        for cluster in batch.clusters:
+            parts = split[cluster.name]
+            for change in parts.committed:
+                yield Event(change, done.outcome, done.reason, done.hint)
+            became[cluster.name] = done.outcome
+            if done.outcome is Outcome.FAILED:
+                for change in (*parts.then, *parts.synced):
+                    yield Event(change, Outcome.SKIPPED, "the commit, which goes before, was not made")
+    return became
 
 
-def _attempt(change: Change, write: Callable[[Change], None]) -> Event:
+def _synced(
+    edges: Edges, clusters: Sequence[ClusterPlan], split: Mapping[str, Halves], how: Applying
+) -> Generator[Event | Delivered, None, list[ClusterPlan]]:
+    """Return the clusters that have what was committed; wait for them as long as was asked for, and tell the others."""
+    waiting = list(clusters)
+    ready: list[ClusterPlan] = []
+    left = how.wait
+    while waiting:
+        now = [cluster for cluster in waiting if in_sync(edges, cluster, split[cluster.name])]
+        ready += now
+        waiting = [cluster for cluster in waiting if cluster not in now]
+        if not waiting or left <= 0:
+            break
+        how.progress.step(f"Waiting until {', '.join(cluster.name for cluster in waiting)} is synced")
+        how.pause(min(POLL_SECONDS, left))
+        left -= POLL_SECONDS
+    yield from _waiting(waiting, split)
+    return ready
+
+
+def _waiting(clusters: Sequence[ClusterPlan], split: Mapping[str, Halves]) -> Generator[Event]:
+    for cluster in clusters:
+        for change in split[cluster.name].synced:
+            yield Event(change, Outcome.WAITING, NOT_SYNCED, f"run `iamrbac apply --cluster {cluster.name}` then")
+
+
+def in_sync(edges: Edges, cluster: ClusterPlan, parts: Halves) -> bool:
+    """Say whether a cluster has what its branch says after the commit; False where it cannot be asked."""
+    if cluster.git is None:
+        return True
     try:
-        write(change)
-    except IamrbacError as error:
-        return Event(change, Outcome.FAILED, error.message, error.hint)
-    return Event(change, Outcome.DONE)
+        _, objects, _ = edges.kube(cluster.state.target).state()
+    except IamrbacError:
+        return False
+    instance = cluster.git.delivery.instance
+    live = [item for item in objects if item.meta.labels.get(names.INSTANCE_LABEL) == instance]
+    wanted = after_commit(cluster, parts.committed)
+    return not not_synced(cluster.git.delivery, wanted, live, "")[1]

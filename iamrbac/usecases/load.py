@@ -9,6 +9,7 @@ from iamrbac.compile.check import check
 from iamrbac.compile.documents import D, Documents, Sourced
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.findings.order import in_order
+from iamrbac.gitops.check import check_deliveries
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
 from iamrbac.model.origin import Fault
 from iamrbac.model.parse import Parsed, parse
@@ -57,6 +58,7 @@ def load(repository: Repository, template_names: Collection[str] | None = None) 
     files.update(finding.file for finding in findings if finding.file is not None)
     if readable is not None and template_names is not None:
         findings += check(readable, template_names, complete=complete)
+        findings += check_deliveries(readable)
     located = in_order(locate(findings, repository))
     return Loaded(readable if complete else None, located, readable, tuple(sorted(files)))
 

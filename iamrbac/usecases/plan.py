@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from pydantic import BaseModel
 
@@ -15,6 +16,7 @@ from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
 from iamrbac.compile.documents import Documents
 from iamrbac.compile.people import wanted_names
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.gitops.delivery import Delivery, deliveries
 from iamrbac.identity.snapshot import Identities
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
@@ -24,6 +26,9 @@ from iamrbac.plan.form import choose
 from iamrbac.plan.leavers import leavers
 from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import adoptable, managed_principals, plan_cluster
+from iamrbac.plan.synced import unordered
+from iamrbac.usecases.delivered import compare
+from iamrbac.usecases.fetched import Branches, Fetched, fetch
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
@@ -32,6 +37,10 @@ from iamrbac.usecases.read import read_cluster
 CLUSTERS_AT_ONCE = 8
 CATALOGUE = "POL009"
 """What a catalogue of namespaces lacks: no news where the cluster itself says what it has (POL102, POL103)."""
+
+
+Read: TypeAlias = ClusterState | Fetched | FailedCluster
+"""What became of reading a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +76,28 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     documents = loaded.documents
     said = tuple(finding for finding in loaded.findings if finding.id != CATALOGUE)
     selected = select(documents.config.document.clusters, request.clusters)
-    caller = edges.aws.caller()
-    progress.step(f"Reading IAM and {_count(len(selected), 'cluster')} as {caller.arn}")
-    identities, states = _read(edges, documents, selected, request.at)
-    for name, state in states.items():
+    caller = _caller(edges, selected)
+    who = f" as {caller}" if caller is not None else ""
+    progress.step(f"Reading {'IAM and ' if who else ''}{_count(len(selected), 'cluster')}{who}")
+    identities, read = _read(edges, documents, selected, request.at)
+    for name, state in read.items():
         progress.note(f"{name}: {_seen(state)}")
-    _check_adopt(request.adopt, states.values())
-    plans = _Planner(edges, documents, identities, request).plan(states)
+    _check_adopt(request.adopt, [one.state if isinstance(one, Fetched) else one for one in read.values()])
+    plans = _Planner(edges, documents, identities, request).plan(read)
     plan = Plan(
         instance=documents.config.document.metadata.name,
         clusters=tuple(plans),
         findings=said,
         policy_digest=digest(documents),
     )
-    return Planned(_guarded(plan, documents, caller.arn, request), said)
+    return Planned(_guarded(plan, documents, caller, request), said)
+
+
+def _caller(edges: Edges, clusters: Iterable[Cluster]) -> str | None:
+    """Return the ARN of whoever runs this; None where AWS is not needed: all by Git, and somebody else maps."""
+    if all(one.delivery == "gitops" and one.mapping == "external" for one in clusters):
+        return None
+    return edges.aws.caller().arn
 
 
 def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster, ...]:
@@ -120,24 +137,28 @@ def digest(documents: Documents) -> str:
 
 def _read(
     edges: Edges, documents: Documents, selected: tuple[Cluster, ...], at: datetime
-) -> tuple[Identities, dict[str, ClusterState | FailedCluster]]:
-    """Ask IAM once, and every cluster, all at the same time."""
+) -> tuple[Identities, dict[str, Read]]:
+    """Ask IAM once, fetch every branch once, and ask every cluster, all at the same time.
+
+    IAM is not asked about clusters where somebody else maps.
+    """
+    places = deliveries(documents.config.document)
+    mapped = {cluster.name for cluster in selected if cluster.mapping != "external"}
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE + 1) as pool:
-        names = wanted_names(documents, at, {cluster.name for cluster in selected})
-        people = pool.submit(edges.people.identities, names)
-        states = {cluster.name: pool.submit(_state, edges, cluster) for cluster in selected}
+        # First, since what reads a cluster waits for its branch.
+        branches = Branches(edges.deliveries, [places[one.name] for one in selected if one.name in places], pool)
+        people = pool.submit(edges.people.identities, wanted_names(documents, at, mapped))
+        states = {
+            cluster.name: pool.submit(_state, edges, cluster, places.get(cluster.name), branches)
+            for cluster in selected
+        }
         return people.result(), {name: state.result() for name, state in states.items()}
 
 
-def _state(edges: Edges, cluster: Cluster) -> ClusterState | FailedCluster:
-    if cluster.delivery == "gitops":
-        return FailedCluster(
-            cluster.name,
-            "ERR401",
-            "delivery: gitops is not done by this version",
-            "commit the output of `iamrbac compile --out DIR`, or set delivery: direct",
-        )
+def _state(edges: Edges, cluster: Cluster, delivery: Delivery | None, branches: Branches) -> Read:
     try:
+        if delivery is not None:
+            return fetch(edges, cluster, delivery, branches)
         return read_cluster(cluster, edges.aws, edges.kube)
     except IamrbacError as error:
         return failed(cluster.name, error)
@@ -156,47 +177,74 @@ class _Planner:
     identities: Identities
     request: PlanRequest
 
-    def plan(self, states: Mapping[str, ClusterState | FailedCluster]) -> list[ClusterPlan | FailedCluster]:
+    def plan(self, read: Mapping[str, Read]) -> list[ClusterPlan | FailedCluster]:
         """Compile for every cluster that was read, then compare each."""
-        config = self.documents.config.document
-        by_name = {cluster.name: cluster for cluster in config.clusters}
-        forms: dict[str, Form | Finding] = {
-            name: choose(by_name[name], state, config.metadata.name)
-            for name, state in states.items()
-            if isinstance(state, ClusterState)
-        }
+        forms = {name: self._form(name, one) for name, one in read.items() if not isinstance(one, FailedCluster)}
         facts = {
-            name: ClusterFacts(form, state.namespaces, state.target.partition)
-            for name, state in states.items()
-            if isinstance(state, ClusterState) and not isinstance(form := forms[name], Finding)
+            name: self._facts(name, one, form)
+            for name, one in read.items()
+            if not isinstance(one, FailedCluster) and not isinstance(form := forms[name], Finding)
         }
         compiled = compile_documents(self.documents, self.identities, facts, self.request.at, self.edges.roles.render)
         findings = locate(compiled.findings, self.edges.repository)
         plans: list[ClusterPlan | FailedCluster] = []
-        for name, state in states.items():
+        for name, one in read.items():
             form_ = forms.get(name)
-            if isinstance(state, FailedCluster):
-                plans.append(state)
+            if isinstance(one, FailedCluster):
+                plans.append(one)
             elif isinstance(form_, Finding):
                 plans.append(FailedCluster(name, form_.id, form_.message, form_.hint))
             elif form_ is not None:
                 about = tuple(finding for finding in findings if finding.cluster in {name, None})
-                plans.append(self._one(state, form_, compiled.clusters.get(name), about))
+                plans.append(self._one(name, one, form_, compiled.clusters.get(name), about))
         return plans
 
+    def _form(self, name: str, one: ClusterState | Fetched) -> Form | Finding:
+        cluster = self._cluster(name)
+        if not isinstance(one, Fetched):
+            return choose(cluster, one, self._instance)
+        if one.external:
+            return "external"
+        return choose(cluster, one.state, self._instance) if one.delivery.entries == "direct" else "access-entries"
+
+    def _facts(self, name: str, one: ClusterState | Fetched, form: Form) -> ClusterFacts:
+        state = one.state if isinstance(one, Fetched) else one
+        # Of a cluster that was not asked only the catalogue is known, where it has one.
+        unknown = state.partial and self._cluster(name).namespaces is None
+        return ClusterFacts(form, None if unknown else state.namespaces, state.target.partition)
+
+    @property
+    def _instance(self) -> str:
+        return self.documents.config.document.metadata.name
+
+    def _cluster(self, name: str) -> Cluster:
+        return next(one for one in self.documents.config.document.clusters if one.name == name)
+
     def _one(
-        self, state: ClusterState, form: Form, desired: ClusterDesired | None, findings: tuple[Finding, ...]
+        self,
+        name: str,
+        one: ClusterState | Fetched,
+        form: Form,
+        desired: ClusterDesired | None,
+        findings: tuple[Finding, ...],
     ) -> ClusterPlan | FailedCluster:
-        name = state.target.name
         errors = [finding for finding in findings if finding.level is Level.ERROR]
         if desired is None or errors:
             return _uncompiled(name, errors)
         try:
-            plan = plan_cluster(desired, state, form, self.documents.config.document.metadata.name, self.request.adopt)
+            plan = self._compared(one, form, desired)
         except IamrbacError as error:
             return failed(name, error)
         plan = replace(plan, findings=locate(plan.findings, self.edges.repository))
         return _with(plan, tuple(finding for finding in findings if finding.cluster == name))
+
+    def _compared(self, one: ClusterState | Fetched, form: Form, desired: ClusterDesired) -> ClusterPlan:
+        """Compare with the cluster, or with its branch. Raises AwsAuthError, DeliveryError."""
+        if not isinstance(one, Fetched):
+            return plan_cluster(desired, one, form, self._instance, self.request.adopt)
+        compared = compare(self.edges.deliveries, one, desired)
+        plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
+        return _with(replace(plan, git=compared.half), (*compared.findings, *unordered(plan, compared.half)))
 
 
 def _uncompiled(name: str, errors: list[Finding]) -> FailedCluster:
@@ -214,7 +262,7 @@ def _with(plan: ClusterPlan, findings: tuple[Finding, ...]) -> ClusterPlan:
     return replace(plan, findings=(*findings, *plan.findings))
 
 
-def _guarded(plan: Plan, documents: Documents, caller: str, request: PlanRequest) -> Plan:
+def _guarded(plan: Plan, documents: Documents, caller: str | None, request: PlanRequest) -> Plan:
     """Add the guards' refusals, each to its cluster."""
     config = documents.config.document
     managed = {cluster.name: managed_principals(cluster.state, config.metadata.name) for cluster in plan.planned}
@@ -236,9 +284,11 @@ def _guarded(plan: Plan, documents: Documents, caller: str, request: PlanRequest
     return Plan(plan.instance, clusters, (*plan.findings, *general), plan.policy_digest)
 
 
-def _seen(state: ClusterState | FailedCluster) -> str:
+def _seen(state: Read) -> str:
     if isinstance(state, FailedCluster):
         return f"[{state.code}] {state.message}"
+    if isinstance(state, Fetched):
+        return f"{state.delivery.branch} is at {(state.tip.commit or 'nothing')[:12]}"
     namespaces = _count(len(state.namespaces), "namespace")
     return f"{state.target.authentication_mode}, {namespaces}, {_count(len(state.objects), 'object')}"
 

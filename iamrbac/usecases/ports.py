@@ -13,7 +13,8 @@ from iamrbac.identity.snapshot import Identities, Wanted
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
 from iamrbac.plan.observed import AwsAuth, Observed, Target
-from iamrbac.rbac.objects import Request, Rule, User
+from iamrbac.rbac.objects import RbacState, Request, Rule, User
+from iamrbac.usecases.deliveries import Deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,3 +251,6 @@ class Edges:
     aws: Aws
     kube: Callable[[Target], Kube]
     """Opens a client on a cluster's API with the caller's own EKS token; used from several threads."""
+    deliveries: Deliveries
+    builtin: Callable[[], RbacState]
+    """What every cluster has of Kubernetes itself, for clusters that are not asked."""

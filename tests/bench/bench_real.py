@@ -25,9 +25,11 @@ from iamrbac.sandbox.controlplane.cluster import RealCluster
 from iamrbac.sandbox.controlplane.files import kubeconfig
 from iamrbac.sandbox.runner import Sandbox
 from iamrbac.sandbox.spec import parse_spec
-from iamrbac.usecases.apply import KUBE_WRITES_AT_ONCE, Outcome, apply_plan
+from iamrbac.usecases.apply import Applying, apply_plan
 from iamrbac.usecases.load import load
+from iamrbac.usecases.outcome import Outcome
 from iamrbac.usecases.plan import PlanRequest, make_plan
+from iamrbac.usecases.write import KUBE_WRITES_AT_ONCE
 from tests.bench.measure import Row, iamrbac, table
 
 ACCOUNT = "111122223333"
@@ -185,7 +187,7 @@ def _write(root: Path) -> float:
     if planned.plan is None:
         raise RuntimeError("there is no plan")
     begun = time.perf_counter()
-    outcomes = [event.outcome for event in apply_plan(edges, planned.plan)]
+    outcomes = [event.outcome for event in apply_plan(edges, planned.plan, Applying(_Silent(), time.sleep))]
     seconds = time.perf_counter() - begun
     if set(outcomes) != {Outcome.DONE}:
         raise RuntimeError("not everything was written")

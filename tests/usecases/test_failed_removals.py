@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from iamrbac.model.errors import AwsError, KubeError
-from iamrbac.usecases.apply import Event, Outcome
+from iamrbac.usecases.outcome import Event, Outcome
 from tests.usecases.world import ALICE, BOB, CAROL, POLICY, Company, company
 
 

@@ -13,8 +13,9 @@ from iamrbac.identity.snapshot import Unreadable
 from iamrbac.model.errors import AwsError, KubeError, UsageError
 from iamrbac.plan.change import FailedCluster
 from iamrbac.plan.document import fingerprint, summary
-from iamrbac.usecases.apply import Outcome, apply_plan, refused
-from tests.usecases.fakes import Killed
+from iamrbac.usecases.apply import Applying, apply_plan, refused
+from iamrbac.usecases.outcome import Outcome
+from tests.usecases.fakes import Killed, Silent
 from tests.usecases.world import ALICE, BOB, CAROL, CONFIG, NODES, POLICY, Company, company, dying_at
 
 
@@ -210,7 +211,7 @@ def test_whoever_stops_reading_stops_the_writers(tmp_path: Path) -> None:
     whole.apply()
     made = company(tmp_path / "repo")
     made.faults.fail = lambda _number, _what: time.sleep(0.05)
-    events = apply_plan(made.edges, made.plan())
+    events = apply_plan(made.edges, made.plan(), Applying(Silent(), made.pause))
     next(events)
     events.close()
     assert made.faults.writes < whole.faults.writes

@@ -8,7 +8,7 @@ import pytest
 
 from iamrbac.compile.desired import Key
 from iamrbac.plan.observed import AwsAuth
-from iamrbac.usecases.apply import Outcome
+from iamrbac.usecases.outcome import Outcome
 from tests.usecases.world import ALICE, NODES, Company, company
 
 ROW = Key("production", "AwsAuthRow", "", ALICE)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from iamrbac.plan.change import Plan
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Target
-from iamrbac.usecases.apply import Event, apply_plan
+from iamrbac.usecases.apply import Applying, apply_plan
+from iamrbac.usecases.outcome import Delivered, Event
 from iamrbac.usecases.plan import Planned, PlanRequest, make_plan
 from iamrbac.usecases.ports import Edges
-from iamrbac.wiring import repository, roles
+from iamrbac.wiring import builtin, repository, roles
+from tests.usecases.fake_git import FakeDeliveries
 from tests.usecases.fakes import ACCOUNT, FakeAws, FakeKube, FakePeople, Faults, Killed, Silent
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -60,13 +62,23 @@ class Company:
     kubes: dict[str, FakeKube]
     faults: Faults
     request: PlanRequest = field(default_factory=lambda: PlanRequest(AT))
+    meanwhile: Callable[[], None] = lambda: None
+    git: FakeDeliveries = field(default_factory=FakeDeliveries)
 
     @property
     def edges(self) -> Edges:
         def kube(target: Target) -> FakeKube:
             return self.kubes[target.name]
 
-        return Edges(repository(self.root), roles(self.root), self.people, self.aws, kube)
+        return Edges(
+            repository(self.root),
+            roles(self.root),
+            self.people,
+            self.aws,
+            kube,
+            self.git,
+            lambda: builtin().rbac,
+        )
 
     def planned(self) -> Planned:
         return make_plan(self.edges, self.request, Silent())
@@ -77,7 +89,14 @@ class Company:
         return planned.plan
 
     def apply(self, plan: Plan | None = None) -> list[Event]:
-        return list(apply_plan(self.edges, plan or self.plan()))
+        return [event for event in self.told(plan) if isinstance(event, Event)]
+
+    def told(self, plan: Plan | None = None, wait: float = 0) -> list[Event | Delivered]:
+        return list(apply_plan(self.edges, plan or self.plan(), Applying(Silent(), self.pause, wait)))
+
+    def pause(self, seconds: float) -> None:
+        """Let no time go by; what a test wants to happen meanwhile happens."""
+        self.meanwhile()
 
     def policy(self, text: str) -> None:
         (self.root / "policies" / "payments.yaml").write_text(text)

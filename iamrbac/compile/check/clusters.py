@@ -11,7 +11,7 @@ from iamrbac.model.selection import consents, is_pattern, matches
 
 
 def config_clusters(said: Said) -> Iterator[Finding]:
-    """POL006 a name twice, POL007 one EKS cluster under two names, POL023 a delivery that is not there yet."""
+    """POL006 a name twice, POL007 one EKS cluster under two names."""
     names: set[str] = set()
     targets: dict[tuple[str, str, str], str] = {}
     for index, cluster in enumerate(said.config.clusters):
@@ -25,11 +25,6 @@ def config_clusters(said: Said) -> Iterator[Finding]:
             message = f"{cluster.name} is the same EKS cluster as {first}: {cluster.eks} in {cluster.region}"
             hint = "remove one: each would take away what the other gives"
             yield error("POL007", said.config_file, ("clusters", index), message, hint, [cluster.name])
-        if cluster.delivery == "gitops":
-            message = f"delivery: gitops is not done by this version: plan leaves {cluster.name} out"
-            hint = "set delivery: direct, or commit what `iamrbac compile --out DIR` writes"
-            path = ("clusters", index, "delivery")
-            yield warning("POL023", said.config_file, path, message, hint, [cluster.name])
 
 
 def selectors(said: Said) -> Iterator[Finding]:

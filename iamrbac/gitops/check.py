@@ -1,0 +1,93 @@
+"""What the config says about delivery by Git, judged without git: every cluster has a place, and no two share one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import PurePosixPath
+from typing import Final
+
+from iamrbac.compile.check.said import error, warning
+from iamrbac.compile.documents import Documents
+from iamrbac.findings.finding import Finding
+from iamrbac.gitops.delivery import Delivery, deliveries
+from iamrbac.model.gitops import GitOps
+from iamrbac.model.origin import Path
+
+_CREDENTIALS: Final = re.compile(r"^(?:https?|git|ssh)://[^/@]*:[^/@]*@|^https?://[^/@]+@")
+_PLACEHOLDER: Final = re.compile(r"\{[^}]*\}?|\}")
+
+
+def check_deliveries(documents: Documents) -> Iterator[Finding]:
+    """Return POL024 … POL029, with file and path: see README, Delivery by Git."""
+    config = documents.config.document
+    file = documents.config.file
+    delivered = deliveries(config)
+    places: dict[str, Path] = {}
+    for index, cluster in enumerate(config.clusters):
+        path: Path = ("clusters", index)
+        own = cluster.gitops is not None
+        if cluster.name not in delivered:
+            if own:
+                message = f"{cluster.name} has delivery: direct, so its gitops: says nothing"
+                yield warning("POL024", file, (*path, "gitops"), message, "remove it, or set delivery: gitops")
+            continue
+        one = delivered[cluster.name]
+        places[cluster.name] = (*path, "gitops") if own else ("gitops",)
+        if not one.repository:
+            message = f"{cluster.name} has delivery: gitops, and no repository to deliver to"
+            hint = "name it in `gitops: {repository: …}`, at the top or of the cluster"
+            yield error("POL025", file, (*path, "delivery"), message, hint, [cluster.name])
+        if one.entries != "direct" and cluster.mapping in ("aws-auth", "external"):
+            message = f"{cluster.name} has mapping: {cluster.mapping}, and so no access entries to keep in Git"
+            hint = "remove accessEntries: rows of aws-auth are written directly, since EKS itself adds rows for nodes"
+            yield error("POL028", file, places[cluster.name], message, hint, [cluster.name])
+    yield from _texts(documents)
+    for first, second in combinations(delivered.values(), 2):
+        shared = _shared(first, second)
+        if shared:
+            message = f"{first.cluster} and {second.cluster} would both write {shared} on {first.branch}"
+            hint = "give each a folder of its own, not inside another's: path: clusters/{cluster}"
+            yield error("POL029", file, places[second.cluster], message, hint, [first.cluster, second.cluster])
+
+
+def _texts(documents: Documents) -> Iterator[Finding]:
+    """POL026 credentials in a URL, POL027 a placeholder that there is not; each where it stands."""
+    config = documents.config.document
+    file = documents.config.file
+    blocks: list[tuple[Path, GitOps | None]] = [(("gitops",), config.gitops)]
+    blocks += [(("clusters", index, "gitops"), one.gitops) for index, one in enumerate(config.clusters)]
+    for path, block in blocks:
+        if block is None:
+            continue
+        if block.repository is not None and _CREDENTIALS.match(block.repository):
+            message = "the repository's URL has credentials in it, and everybody who reads this file would have them"
+            hint = "take them out (and revoke them): git asks its credential helper, or uses ssh"
+            yield error("POL026", file, (*path, "repository"), message, hint)
+        values = {"path": block.path, "entriesPath": block.entries_path}
+        if block.flux is not None:
+            values["flux"] = block.flux.path
+        for key, value in values.items():
+            unknown = [one for one in _PLACEHOLDER.findall(value or "") if one != "{cluster}"]
+            if unknown:
+                message = f"{value} has {unknown[0]}, and only {{cluster}} stands for something"
+                where = (*path, key, "path") if key == "flux" else (*path, key)
+                yield error("POL027", file, where, message, "write {cluster} for the cluster's name, or a plain name")
+
+
+def _shared(first: Delivery, second: Delivery) -> str:
+    """Return a folder of one that is, or lies in, a folder of the other; "" without one."""
+    if (first.repository, first.branch) != (second.repository, second.branch):
+        return ""
+    for one in _own_folders(first):
+        for other in _own_folders(second):
+            if one == other or PurePosixPath(one).is_relative_to(other) or PurePosixPath(other).is_relative_to(one):
+                return one
+    return ""
+
+
+def _own_folders(delivery: Delivery) -> tuple[str, ...]:
+    """Return the folders that hold nothing but this cluster."""
+    outside = delivery.entries in ("terraform", "cloudformation", "eksctl", "pulumi")
+    return (delivery.path, delivery.entries_path) if outside else (delivery.path,)

@@ -1,0 +1,163 @@
+"""Write changes to clusters and to EKS, directly: phase after phase, several writes at a time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from iamrbac.model.errors import IamrbacError
+from iamrbac.plan.change import Action, Change, ClusterPlan
+from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases
+from iamrbac.usecases.outcome import Event, Outcome, attempt
+from iamrbac.usecases.ports import Edges, Kube
+from iamrbac.usecases.rows import write_rows
+
+CLUSTERS_AT_ONCE = 4
+KUBE_WRITES_AT_ONCE = 16
+EKS_WRITES_AT_ONCE = 4
+"""EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
+KUBE_KINDS = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+REVOCATIONS: frozenset[Stage] = REMOVALS | {"leave"}
+WAITS = "a grant on this cluster failed, and this removal waits for it"
+
+
+def write_directly(edges: Edges, instance: str, clusters: Sequence[ClusterPlan]) -> Generator[Event]:
+    """Write the changes of several clusters, and yield each outcome as it happens.
+
+    A failure stops only what depends on it. When the generator is closed nothing new is begun.
+    """
+    clusters = [cluster for cluster in clusters if cluster.changes]
+    events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+    stop = threading.Event()
+
+    def run(cluster: ClusterPlan) -> None:
+        try:
+            for event in _Writer(edges, cluster, instance, stop).run():
+                events.put(event)
+        except BaseException as error:
+            events.put(error)
+            raise
+        finally:
+            events.put(None)
+
+    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
+        for cluster in clusters:
+            pool.submit(run, cluster)
+        open_ = len(clusters)
+        try:
+            while open_:
+                event = events.get()
+                if event is None:
+                    open_ -= 1
+                elif isinstance(event, BaseException):
+                    raise event
+                else:
+                    yield event
+        finally:
+            stop.set()
+
+
+class _Writer:
+    """Writes one cluster's changes, phase after phase."""
+
+    def __init__(self, edges: Edges, cluster: ClusterPlan, instance: str, stop: threading.Event) -> None:
+        self.stop = stop
+        self.edges = edges
+        self.cluster = cluster
+        self.instance = instance
+        self.kube: Kube = edges.kube(cluster.state.target)
+        self.failed: set[tuple[str, str]] = set()
+        """(namespace, name) of roles that could not be written."""
+        self.held: set[str] = set()
+        """Groups that still have a member or a binding which had to go first: nothing more goes to them."""
+        self.broken = False
+        """A grant was not made, and what it was to replace stays."""
+
+    def run(self) -> Iterator[Event]:
+        """Write until everything is written, or until somebody says stop."""
+        for phase in phases(self.cluster.changes):
+            if self.stop.is_set():
+                return
+            for event in self._stage(phase):
+                if event.outcome is not Outcome.DONE:
+                    self._remember(phase, event)
+                yield event
+
+    def _stage(self, phase: Phase) -> Iterator[Event]:
+        if phase.stage in REMOVALS and self.broken:
+            yield from (Event(change, Outcome.SKIPPED, WAITS) for change in phase.changes)
+            return
+        free: list[Change] = []
+        for change in phase.changes:
+            held = gives(change) & self.held
+            if held:
+                yield Event(change, Outcome.SKIPPED, f"what had to go first did not: {', '.join(sorted(held))} waits")
+            else:
+                free.append(change)
+        yield from self._phase(Phase(phase.stage, tuple(free)))
+
+    def _remember(self, phase: Phase, event: Event) -> None:
+        """A failed removal stops no other removal, else one that fails would keep everybody's access."""
+        if phase.stage in REVOCATIONS:
+            self.held |= frees(event.change)
+            return
+        self.broken = True
+        if event.change.key.kind in {"Role", "ClusterRole"}:
+            self.failed.add((event.change.key.namespace, event.change.key.name))
+
+    def _phase(self, phase: Phase) -> Iterator[Event]:
+        rows = [change for change in phase.changes if change.key.kind == "AwsAuthRow"]
+        kube = [change for change in phase.changes if change.key.kind in KUBE_KINDS]
+        aws = [change for change in phase.changes if change.key.kind in {"AccessEntry", "AccessPolicyAssociation"}]
+        yield from self._at_once(self._kube, kube, KUBE_WRITES_AT_ONCE)
+        yield from self._at_once(self._aws, aws, EKS_WRITES_AT_ONCE)
+        if rows and not self.stop.is_set():
+            yield from self._rows(rows)
+
+    def _at_once(self, write: Callable[[Change], Event], changes: Sequence[Change], workers: int) -> Iterator[Event]:
+        """Write several at a time; after a stop nothing new is begun, and what was begun is told."""
+        if not changes:
+            return
+        with ThreadPoolExecutor(max_workers=min(workers, len(changes))) as pool:
+            for event in pool.map(lambda change: None if self.stop.is_set() else write(change), changes):
+                if event is not None:
+                    yield event
+
+    def _rows(self, rows: Sequence[Change]) -> Iterator[Event]:
+        """All rows of a phase go in one write of the ConfigMap."""
+        try:
+            write_rows(self.kube, self.instance, rows, self.cluster.name)
+        except IamrbacError as error:
+            for change in rows:
+                yield Event(change, Outcome.FAILED, error.message, error.hint)
+            return
+        for change in rows:
+            yield Event(change, Outcome.DONE)
+
+    def _kube(self, change: Change) -> Event:
+        key = change.key
+        if key.kind in {"RoleBinding", "ClusterRoleBinding"} and (key.namespace, key.name) in self.failed:
+            return Event(change, Outcome.SKIPPED, "its role could not be written")
+        return attempt(change, self._write_kube)
+
+    def _write_kube(self, change: Change) -> None:
+        if change.before is not None and change.action in {Action.DELETE, Action.REPLACE}:
+            self.kube.delete(change.before)
+        if change.after is not None and change.action in {Action.CREATE, Action.REPLACE}:
+            self.kube.create(change.after)
+        if change.before is not None and change.after is not None and change.action in {Action.UPDATE, Action.ADOPT}:
+            self.kube.update(change.before, change.after)
+
+    def _aws(self, change: Change) -> Event:
+        return attempt(change, self._write_aws)
+
+    def _write_aws(self, change: Change) -> None:
+        target, aws = self.cluster.state.target, self.edges.aws
+        if change.before is not None and change.action in {Action.DELETE, Action.REPLACE}:
+            aws.delete(target, change.before)
+        if change.after is not None and change.action in {Action.CREATE, Action.REPLACE}:
+            aws.create(target, change.after)
+        if change.before is not None and change.after is not None and change.action in {Action.UPDATE, Action.ADOPT}:
+            aws.update(target, change.before, change.after)
