@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from iamrbac.plan.observed import Target
     from iamrbac.rbac.objects import Binding, Role
     from iamrbac.roles.builtin import Builtin
+    from iamrbac.usecases.deliveries import Deliveries
     from iamrbac.usecases.plan import PlanRequest
     from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Repository, Roles
     from iamrbac.usecases.review import Compared
@@ -168,6 +169,14 @@ def kubeconfig(file: Path | None) -> Kubeconfig:
 def aws_profile() -> str | None:
     """Return the profile that the environment names, in botocore's order; None without one."""
     return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or None
+
+
+def deliveries(root: Path) -> Deliveries:
+    """Return where the access repository at `root` is delivered by Git, through the person's own git."""
+    from iamrbac.documents.delivered import DeliveredFiles
+    from iamrbac.git.delivery.deliveries import GitDeliveries
+
+    return GitDeliveries(root, DeliveredFiles().value)
 
 
 def people() -> People:

@@ -1,1 +1,1 @@
-"""Edge: the access repository's history, read with git's own command line."""
+"""Edge: the access repository's history, and delivery repositories, both with git's own command line."""

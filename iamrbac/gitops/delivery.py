@@ -36,6 +36,10 @@ class Delivery:
     forge: Forge | None
     argocd: ArgoCd
     flux: Flux
+    path_template: str
+    """`path` as the config says it, with {cluster} for the cluster's name."""
+    namespaces: tuple[str, ...] | None
+    """The cluster's catalogue of namespaces; None where the config has none."""
 
     @property
     def arn(self) -> str:
@@ -56,7 +60,9 @@ def deliveries(config: Config) -> Mapping[str, Delivery]:
 def delivery_of(config: Config, cluster: Cluster) -> Delivery:
     """Return where a cluster is delivered: its own keys, else the config's, else the defaults (model/gitops.py)."""
     merged = _merged(config.gitops, cluster.gitops)
+    argocd = merged.argocd or ArgoCd()
     flux = merged.flux or Flux()
+    path = merged.path or "clusters/{cluster}"
     return Delivery(
         instance=config.metadata.name,
         cluster=cluster.name,
@@ -65,7 +71,7 @@ def delivery_of(config: Config, cluster: Cluster) -> Delivery:
         region=cluster.region,
         repository=merged.repository or "",
         branch=merged.branch or "main",
-        path=_folder(merged.path or "clusters/{cluster}", cluster.name),
+        path=_folder(path, cluster.name),
         layout=merged.layout or "plain",
         publish=merged.commit or "push",
         entries=merged.access_entries or "direct",
@@ -73,8 +79,10 @@ def delivery_of(config: Config, cluster: Cluster) -> Delivery:
         entries_namespace=merged.entries_namespace or "ack-system",
         author=merged.author,
         forge=merged.forge,
-        argocd=merged.argocd or ArgoCd(),
+        argocd=argocd.model_copy(update={"path": _folder(argocd.path, cluster.name)}),
         flux=flux.model_copy(update={"path": _folder(flux.path, cluster.name)}),
+        path_template=path,
+        namespaces=cluster.namespaces,
     )
 
 

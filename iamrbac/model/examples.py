@@ -98,7 +98,12 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
     },
     "Author": {key: [value] for key, value in _AUTHOR.items()},
     "Forge": {"api": ["https://git.example.com/api/v3"]},
-    "ArgoCd": {"namespace": ["argocd"], "path": ["argocd"], "destination": ["prod-1", "https://prod.example.com"]},
+    "ArgoCd": {
+        "namespace": ["argocd"],
+        "path": ["argocd"],
+        "repoURL": ["https://git.example.com/platform/clusters.git"],
+        "destination": ["prod-1", "https://prod.example.com"],
+    },
     "Flux": {
         "namespace": ["flux-system"],
         "path": ["flux/{cluster}"],

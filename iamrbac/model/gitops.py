@@ -46,6 +46,12 @@ class ArgoCd(Document):
     path: Folder = Field(
         default="argocd", description="The folder for AppProjects and Applications, which Argo CD's own cluster reads."
     )
+    repo_url: Annotated[RepositoryPlace | None, NotNull()] = Field(
+        default=None,
+        alias="repoURL",
+        description="The URL by which Argo CD reads the repository, without credentials, where `repository` is a path "
+        "or another URL.",
+    )
     destination: Annotated[Text | None, NotNull()] = Field(
         default=None, description="What Argo CD calls the cluster: a name or an https:// URL; default: its name here."
     )

@@ -116,8 +116,11 @@ class PolicyRevision:
 class Deliveries(Protocol):
     """Where clusters with `delivery: gitops` are delivered."""
 
-    def open(self, repository: str) -> DeliveryRepository:
-        """Return a repository by what the config calls it; a path is relative to the access repository."""
+    def open(self, repository: str, *, local: bool = False) -> DeliveryRepository:
+        """Return a repository by what the config calls it; a path is relative to the access repository.
+
+        `local` (for `commit: local`): its own branches are read and committed to, and nothing is fetched or pushed.
+        """
         ...
 
     def revision(self) -> PolicyRevision:

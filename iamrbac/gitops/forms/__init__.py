@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Final
 
-from iamrbac.gitops.delivery import Delivery
-from iamrbac.gitops.files import Files, Resource
-from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
+from iamrbac.gitops.forms.ack import Ack
+from iamrbac.gitops.forms.cloudformation import CloudFormation
+from iamrbac.gitops.forms.crossplane import Crossplane
+from iamrbac.gitops.forms.eksctl import Eksctl
+from iamrbac.gitops.forms.form import Form, Mapped, Written
+from iamrbac.gitops.forms.pulumi import Pulumi
+from iamrbac.gitops.forms.terraform import Terraform
 from iamrbac.model.gitops import EntriesForm
-from iamrbac.model.origin import Origin
 
 __all__ = ["FORMS", "Form", "Mapped", "Written"]
 
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """One principal of a cluster: its access entry with the policies that are associated with it."""
-
-    entry: AccessEntry
-    policies: tuple[PolicyAssociation, ...] = ()
-    """Sorted by policy."""
-    tags: tuple[tuple[str, str], ...] = ()
-    """Sorted by key."""
-    origins: tuple[Origin, ...] = ()
-    """The policy lines it comes from; () for what was read from a file."""
-    taken_over: bool = False
-    """The entry is in EKS already and must be taken over, not created (import, adoption). Where a form has no word for
-    that, nothing is written for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a form needs in Git: Kubernetes objects, which the cluster's layout puts in their place, or files."""
-
-    resources: tuple[Resource, ...] = ()
-    files: Files = field(default_factory=dict)
-
-
-class Form(Protocol):
-    """One way of keeping access entries in Git."""
-
-    def write(self, delivery: Delivery, mapped: Sequence[Mapped]) -> Written:
-        """Return what stands for the entries; `mapped` is sorted by principal. The same entries give the same bytes.
-
-        Files lie below `delivery.entries_path` and say whose they are (see `gitops.header`).
-        """
-        ...
-
-    def read(self, delivery: Delivery, values: Mapping[str, object]) -> Iterable[Mapped]:
-        """Return the entries that files say: path → the parsed value of a YAML or JSON file. The opposite of `write`.
-
-        Raises ValueError, saying what and in which file, for a file that does not say what we would have written;
-        what a tool would understand otherwise is never passed over.
-        """
-        ...
-
-
-FORMS: Final[Mapping[EntriesForm, Form]] = {}
+FORMS: Final[Mapping[EntriesForm, Form]] = {
+    "ack": Ack(),
+    "crossplane": Crossplane(),
+    "terraform": Terraform(),
+    "cloudformation": CloudFormation(),
+    "eksctl": Eksctl(),
+    "pulumi": Pulumi(),
+}

@@ -1,4 +1,8 @@
-"""Plain folders: a file for each object and nothing else, as any tool that reads manifests takes them."""
+"""Plain folders: a file for each object and nothing else, as any tool that reads manifests takes them.
+
+The reader decides on order and on what happens to an object whose file goes. Namespaces say to Argo CD and to Flux that
+they must stay.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,11 @@ from collections.abc import Iterable, Sequence
 
 from iamrbac.compile.desired import Desired
 from iamrbac.gitops.delivery import Delivery
-from iamrbac.gitops.files import Files, Resource
-from iamrbac.gitops.header import header
-from iamrbac.gitops.layouts.objects import KEPT, object_file, resource_file, resource_text
-from iamrbac.gitops.manifests import Manifests
-from iamrbac.rbac.objects import NO_LABELS
+from iamrbac.gitops.files import Resource
+from iamrbac.gitops.layouts.objects import LaidOut, stages
 
 
-def plain(delivery: Delivery, objects: Iterable[Desired], resources: Sequence[Resource]) -> Files:
+def plain(delivery: Delivery, objects: Iterable[Desired], resources: Sequence[Resource]) -> LaidOut:
     """Return FOLDER/NAMESPACE/KIND-NAME.yaml for every object (see LayoutFiles)."""
-    manifests = Manifests()
-    files = {
-        f"{delivery.path}/{object_file(item)}": header(delivery.instance, item.origins)
-        + manifests.text(item, KEPT if item.key.kind == "Namespace" else NO_LABELS)
-        for item in objects
-    }
-    for resource in resources:
-        files[f"{delivery.path}/{resource_file(resource)}"] = resource_text(delivery.instance, resource)
-    return files
+    found = stages(delivery, objects, resources)
+    return LaidOut({f"{delivery.path}/{file}": text for files in found.values() for file, text in files.items()})
