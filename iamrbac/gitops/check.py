@@ -12,6 +12,7 @@ from iamrbac.compile.check.said import error, warning
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding
 from iamrbac.gitops.delivery import Delivery, deliveries
+from iamrbac.gitops.layouts import argocd_fault
 from iamrbac.model.gitops import GitOps
 from iamrbac.model.origin import Path
 
@@ -20,40 +21,46 @@ _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}?|\}")
 
 
 def check_deliveries(documents: Documents) -> Iterator[Finding]:
-    """Return POL024 … POL029, with file and path: see README, Delivery by Git."""
+    """Return GIT101 … GIT107, with file and path: see README, Delivery by Git."""
     config = documents.config.document
     file = documents.config.file
     delivered = deliveries(config)
     places: dict[str, Path] = {}
     for index, cluster in enumerate(config.clusters):
         path: Path = ("clusters", index)
+        if cluster.name in places:
+            # A name twice is told by the checks of documents.
+            continue
         own = cluster.gitops is not None
         if cluster.name not in delivered:
             if own:
                 message = f"{cluster.name} has delivery: direct, so its gitops: says nothing"
-                yield warning("POL024", file, (*path, "gitops"), message, "remove it, or set delivery: gitops")
+                yield warning("GIT101", file, (*path, "gitops"), message, "remove it, or set delivery: gitops")
             continue
         one = delivered[cluster.name]
         places[cluster.name] = (*path, "gitops") if own else ("gitops",)
         if not one.repository:
             message = f"{cluster.name} has delivery: gitops, and no repository to deliver to"
             hint = "name it in `gitops: {repository: …}`, at the top or of the cluster"
-            yield error("POL025", file, (*path, "delivery"), message, hint, [cluster.name])
+            yield error("GIT102", file, (*path, "delivery"), message, hint, [cluster.name])
+        fault = argocd_fault(one) if one.layout == "argocd" and one.repository else None
+        if fault is not None:
+            yield error("GIT107", file, places[cluster.name], *fault, [cluster.name])
         if one.entries != "direct" and cluster.mapping in ("aws-auth", "external"):
             message = f"{cluster.name} has mapping: {cluster.mapping}, and so no access entries to keep in Git"
             hint = "remove accessEntries: rows of aws-auth are written directly, since EKS itself adds rows for nodes"
-            yield error("POL028", file, places[cluster.name], message, hint, [cluster.name])
+            yield error("GIT105", file, places[cluster.name], message, hint, [cluster.name])
     yield from _texts(documents)
     for first, second in combinations(delivered.values(), 2):
         shared = _shared(first, second)
         if shared:
             message = f"{first.cluster} and {second.cluster} would both write {shared} on {first.branch}"
             hint = "give each a folder of its own, not inside another's: path: clusters/{cluster}"
-            yield error("POL029", file, places[second.cluster], message, hint, [first.cluster, second.cluster])
+            yield error("GIT106", file, places[second.cluster], message, hint, [first.cluster, second.cluster])
 
 
 def _texts(documents: Documents) -> Iterator[Finding]:
-    """POL026 credentials in a URL, POL027 a placeholder that there is not; each where it stands."""
+    """GIT103 credentials in a URL, GIT104 a placeholder that there is not; each where it stands."""
     config = documents.config.document
     file = documents.config.file
     blocks: list[tuple[Path, GitOps | None]] = [(("gitops",), config.gitops)]
@@ -64,7 +71,7 @@ def _texts(documents: Documents) -> Iterator[Finding]:
         if block.repository is not None and _CREDENTIALS.match(block.repository):
             message = "the repository's URL has credentials in it, and everybody who reads this file would have them"
             hint = "take them out (and revoke them): git asks its credential helper, or uses ssh"
-            yield error("POL026", file, (*path, "repository"), message, hint)
+            yield error("GIT103", file, (*path, "repository"), message, hint)
         values = {"path": block.path, "entriesPath": block.entries_path}
         if block.flux is not None:
             values["flux"] = block.flux.path
@@ -73,7 +80,7 @@ def _texts(documents: Documents) -> Iterator[Finding]:
             if unknown:
                 message = f"{value} has {unknown[0]}, and only {{cluster}} stands for something"
                 where = (*path, key, "path") if key == "flux" else (*path, key)
-                yield error("POL027", file, where, message, "write {cluster} for the cluster's name, or a plain name")
+                yield error("GIT104", file, where, message, "write {cluster} for the cluster's name, or a plain name")
 
 
 def _shared(first: Delivery, second: Delivery) -> str:

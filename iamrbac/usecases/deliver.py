@@ -68,7 +68,9 @@ def deliver(
     shown = batch.delivery.repository
     try:
         said = _message(batch, fingerprint, deliveries.revision(), recorded)
-        done, files = _publish(deliveries.open(batch.delivery.repository), batch, said, pause)
+        done, files = _publish(
+            deliveries.open(batch.delivery.repository, local=batch.delivery.publish == "local"), batch, said, pause
+        )
     except IamrbacError as error:
         reason = f"{error.where}: {error.message}" if error.where else error.message
         return Delivered(shown, batch.delivery.branch, names, 0, Outcome.FAILED, reason=reason, hint=error.hint)

@@ -9,13 +9,13 @@ from iamrbac.compile import names
 from iamrbac.compile.desired import ClusterDesired, Desired, Key, Namespace
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.gitops.delivery import Delivery
-from iamrbac.gitops.entries import mapped_of, objects_of, read_entries
+from iamrbac.gitops.entries import NOBODY, Taken, eks_entries, mapped_of, objects_of, read_entries, taken_over
 from iamrbac.gitops.files import KUBERNETES, Files
 from iamrbac.gitops.forms import FORMS, Mapped, Written
 from iamrbac.gitops.header import instance_of
 from iamrbac.gitops.inventory import INVENTORY, inventory_paths, inventory_text
 from iamrbac.gitops.layouts import LAYOUTS
-from iamrbac.gitops.layouts.objects import object_file
+from iamrbac.gitops.layouts.objects import LaidOut, object_file
 from iamrbac.gitops.reading import object_of
 from iamrbac.gitops.standing import FileChange, Standing, blob_id, only_header, standing
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
@@ -64,17 +64,16 @@ class _Comparison:
     def run(self) -> Compared:
         inventory = self._inventory()
         self._keep_namespaces(inventory)
-        wanted = self._wanted(())
-        stand = standing(wanted, self.fetched.tip.files, inventory)
-        self._read([*stand.differ, *stand.stale])
-        entries, taken_over = self._entries(stand)
-        if taken_over:
-            wanted = self._wanted(taken_over)
-            stand = standing(wanted, self.fetched.tip.files, inventory)
-            self._read(stand.differ)
+        laid_out = self._laid_out(NOBODY)
+        stand = self._standing(laid_out, inventory)
+        entries, taken = self._entries(stand)
+        if taken:
+            laid_out = self._laid_out(taken)
+            stand = self._standing(laid_out, inventory)
+        wanted = self._wanted(laid_out)
         stand = self._judged(stand, wanted, inventory)
         observed = self._observed(stand)
-        files = self._files(stand, wanted, inventory)
+        files = self._files(stand, wanted, {*laid_out.files}, inventory)
         state = self._state(observed, entries)
         unsynced, late = not_synced(self.delivery, observed, self.fetched.live, self.fetched.unread)
         half = GitHalf(self.delivery, self.fetched.tip.commit, files, self.delivery.entries != "direct", unsynced)
@@ -109,14 +108,24 @@ class _Comparison:
             objects = sorted((*self.desired.objects, *more), key=lambda item: item.key)
             self.desired = replace(self.desired, objects=tuple(objects))
 
-    def _wanted(self, taken_over: Collection[str]) -> Files:
+    def _laid_out(self, taken: Taken) -> LaidOut:
         objects = [item for item in self.desired.objects if item.key.kind in KUBERNETES]
         written = Written()
         if self.delivery.entries != "direct":
-            mapped = mapped_of(self.desired.objects, taken_over)
-            written = FORMS[self.delivery.entries].write(self.delivery, mapped)
+            written = FORMS[self.delivery.entries].write(self.delivery, mapped_of(self.desired.objects, taken))
         laid_out = LAYOUTS[self.delivery.layout](self.delivery, objects, written.resources)
-        return {**laid_out, **written.files}
+        return replace(laid_out, files={**laid_out.files, **written.files})
+
+    def _wanted(self, laid_out: LaidOut) -> Files:
+        """Return all files that should be there; what is the user's once it is there only where it is not."""
+        there = {*self.fetched.tip.files, *self.fetched.tip.odd}
+        once = {path: text for path, text in laid_out.once.items() if path not in there}
+        return {**once, **laid_out.shared, **laid_out.files}
+
+    def _standing(self, laid_out: LaidOut, inventory: Collection[str]) -> Standing:
+        stand = standing(self._wanted(laid_out), self.fetched.tip.files, inventory)
+        self._read([*stand.differ, *stand.stale])
+        return stand
 
     def _read(self, paths: Iterable[str]) -> None:
         """Read files of the branch. Raises DeliveryError."""
@@ -130,15 +139,14 @@ class _Comparison:
     def _value(self, path: str) -> object:
         return self.deliveries.parse(path, self.texts[path].encode())
 
-    def _entries(self, stand: Standing) -> tuple[tuple[Mapped, ...], frozenset[str]]:
-        """Return the entries that the branch has, and the principals whose entries must be taken over."""
+    def _entries(self, stand: Standing) -> tuple[tuple[Mapped, ...], Taken]:
+        """Return the entries that the branch has, and those which must be taken over."""
         if self.delivery.entries == "direct":
-            return (), frozenset()
-        wanted = {item.spec.principal for item in self.desired.objects if isinstance(item.spec, AccessEntry)}
-        paths = [path for path in (*stand.same, *stand.differ, *stand.stale) if self._is_entry(path)]
+            return (), NOBODY
         changed = {*stand.differ, *stand.new, *stand.stale}
         if not any(self._is_entry(path) for path in changed):
-            return mapped_of(self.desired.objects), frozenset()
+            return mapped_of(self.desired.objects), NOBODY
+        paths = [path for path in (*stand.same, *stand.differ, *stand.stale) if self._is_entry(path)]
         self._read(paths)
         values: dict[str, object] = {}
         for path in paths:
@@ -151,14 +159,9 @@ class _Comparison:
         except ValueError as error:
             self._broken(self.delivery.entries_path, error)
             there = ()
-        known = {one.entry.principal: one for one in there}
-        in_eks = {item.spec.principal for item in self.fetched.state.objects if isinstance(item.spec, AccessEntry)}
-        taken = {
-            principal
-            for principal in wanted
-            if (known[principal].taken_over if principal in known else principal in in_eks)
-        }
-        return there, frozenset(taken)
+        wanted = {item.spec.principal for item in self.desired.objects if isinstance(item.spec, AccessEntry)}
+        in_eks = eks_entries(item.spec for item in self.fetched.state.objects)
+        return there, taken_over(wanted, there, in_eks)
 
     def _is_entry(self, path: str) -> bool:
         return _ENTRIES in path or path.startswith(f"{self.delivery.entries_path}/")
@@ -210,16 +213,18 @@ class _Comparison:
                 found.append(Observed(item.key, item.spec, Meta(labels=marked)))
         return tuple(found)
 
-    def _files(self, stand: Standing, wanted: Files, inventory: Collection[str]) -> tuple[FileChange, ...]:
+    def _files(
+        self, stand: Standing, wanted: Files, ours: Collection[str], inventory: Collection[str]
+    ) -> tuple[FileChange, ...]:
         there = self.fetched.tip.files
         changes = [FileChange(path, there[path], wanted[path]) for path in stand.differ]
         changes += [FileChange(path, None, wanted[path]) for path in stand.new]
         changes += [FileChange(path, there[path], None) for path in stand.stale]
         kept = {path for path in inventory if path in there} - set(stand.stale)
         path = f"{self.delivery.path}/{INVENTORY}"
-        listed = inventory_text(self.delivery.instance, {*wanted, *kept})
+        listed = inventory_text(self.delivery.instance, {*ours, *kept})
         before = there.get(path)
-        after = listed if wanted or kept else None
+        after = listed if ours or kept else None
         if before != (after and blob_id(after, like=before or "")):
             changes.append(FileChange(path, before, after))
         serious = [one for one in changes if not self._only_header(one)]

@@ -43,19 +43,22 @@ class Branches:
         folders: dict[tuple[str, str], set[str]] = {}
         for one in places:
             folders.setdefault((one.repository, one.branch), set()).update(folders_of(one))
-        repositories = {one.repository: deliveries.open(one.repository) for one in places}
-        self._fetched: Mapping[tuple[str, str], tuple[DeliveryRepository, Future[Tip]]] = {
-            (repository, branch): (
-                repositories[repository],
-                pool.submit(repositories[repository].tip, branch, sorted(some)),
-            )
-            for (repository, branch), some in folders.items()
+        local = {(one.repository, one.branch): one.publish == "local" for one in places}
+        self._fetched: Mapping[tuple[str, str], Future[tuple[DeliveryRepository, Tip]]] = {
+            place: pool.submit(_tip, deliveries, *place, sorted(some), local=local[place])
+            for place, some in folders.items()
         }
 
     def of(self, delivery: Delivery) -> tuple[DeliveryRepository, Tip]:
         """Return a delivery's repository and branch. Raises DeliveryError."""
-        repository, tip = self._fetched[delivery.repository, delivery.branch]
-        return repository, tip.result()
+        return self._fetched[delivery.repository, delivery.branch].result()
+
+
+def _tip(
+    deliveries: Deliveries, repository: str, branch: str, folders: list[str], *, local: bool
+) -> tuple[DeliveryRepository, Tip]:
+    opened = deliveries.open(repository, local=local)
+    return opened, opened.tip(branch, folders)
 
 
 def folders_of(delivery: Delivery) -> frozenset[str]:

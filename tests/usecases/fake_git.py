@@ -108,7 +108,7 @@ class FakeDeliveries:
     repositories: dict[str, FakeRepository] = field(default_factory=dict)
     policy: PolicyRevision = field(default_factory=lambda: PolicyRevision("f00dcafe", changed=False))
 
-    def open(self, repository: str) -> FakeRepository:
+    def open(self, repository: str, *, local: bool = False) -> FakeRepository:
         return self.repositories.setdefault(repository, FakeRepository())
 
     def revision(self) -> PolicyRevision:

@@ -118,7 +118,6 @@ CASES: dict[str, Callable[[], Documents]] = {
                 cluster("a"),
                 cluster("b", eksName="a"),
                 cluster("c", eksName="a", region="eu-west-2"),
-                cluster("d", delivery="gitops"),
             ]
         ),
     ),
@@ -275,7 +274,7 @@ def test_every_finding_has_a_place_and_a_next_step() -> None:
 
 def test_every_id_is_found_in_some_case() -> None:
     found = {one.id for make in CASES.values() for one in check(make(), TEMPLATES)}
-    assert found == {f"POL{number:03}" for number in range(1, 27)}
+    assert found == {f"POL{number:03}" for number in range(1, 27) if number != 23}
 
 
 def test_a_fine_repository_says_nothing() -> None:

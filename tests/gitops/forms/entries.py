@@ -46,6 +46,8 @@ def delivery_to(
         forge=None,
         argocd=ArgoCd(),
         flux=Flux(),
+        path_template="clusters/{cluster}",
+        namespaces=None,
     )
 
 
