@@ -157,7 +157,9 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: App
                 events.append(event)
                 if output is Output.JSON:
                     terminal.line(event_json(event))
-                elif isinstance(event, Event) and event.outcome in (Outcome.DONE, Outcome.PROPOSED):
+                elif isinstance(event, Event) and (event.outcome is Outcome.WAITING or event.commit):
+                    continue
+                elif isinstance(event, Event) and event.outcome is Outcome.DONE:
                     terminal.step(event_text(event, terminal.paint))
                 else:
                     terminal.answer(event_text(event, terminal.paint))

@@ -27,6 +27,7 @@ def event_json(event: Event | Delivered) -> dict[str, Any]:
         "name": key.name,
         "action": event.change.action.value,
         "outcome": event.outcome.value,
+        "commit": event.commit or None,
         "error": _error(event),
     }
 
@@ -73,8 +74,10 @@ def summary_text(events: Sequence[Event | Delivered], failed: Sequence[str]) -> 
     text = f"Applied: {numbers}."
     if counts[Outcome.PROPOSED]:
         text += f" Proposed: {counts[Outcome.PROPOSED]}."
-    if counts[Outcome.WAITING]:
-        text += f" Waiting for the cluster to be synced: {counts[Outcome.WAITING]}. Next: `iamrbac apply` again then."
+    waiting = Counter(event.change.key.cluster for event in changes if event.outcome is Outcome.WAITING)
+    if waiting:
+        numbers = ", ".join(f"{number} on {cluster}" for cluster, number in sorted(waiting.items()))
+        text += f" Waiting until the cluster is synced: {numbers}. Next: run `iamrbac apply` again then, or use --wait."
     if undone:
         text += f" Not done: {undone}. Next: mend what failed, then run `iamrbac apply` again; it goes on from here."
     if failed:

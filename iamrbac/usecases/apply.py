@@ -95,7 +95,7 @@ def _commits(
         for cluster in batch.clusters:
             parts = split[cluster.name]
             for change in parts.committed:
-                yield Event(change, done.outcome, done.reason, done.hint)
+                yield Event(change, done.outcome, done.reason, done.hint, done.commit)
             became[cluster.name] = done.outcome
             if done.outcome is Outcome.FAILED:
                 for change in (*parts.then, *parts.synced):
@@ -116,7 +116,8 @@ def _synced(
         waiting = [cluster for cluster in waiting if cluster not in now]
         if not waiting or left <= 0:
             break
-        how.progress.step(f"Waiting until {', '.join(cluster.name for cluster in waiting)} is synced")
+        names_ = ", ".join(cluster.name for cluster in waiting)
+        how.progress.step(f"Waiting until {names_} {'is' if len(waiting) == 1 else 'are'} synced")
         how.pause(min(POLL_SECONDS, left))
         left -= POLL_SECONDS
     yield from _waiting(waiting, split)

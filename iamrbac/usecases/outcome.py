@@ -31,6 +31,8 @@ class Event:
     outcome: Outcome
     reason: str = ""
     hint: str = ""
+    commit: str = ""
+    """The commit that it is in, where it goes through Git."""
 
 
 @dataclass(frozen=True, slots=True)
