@@ -57,8 +57,9 @@ def commit(tree: WorkTree, message: Message, author: Author | None, where: str) 
     arguments = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
     said = tree.git.run(arguments, text.encode(), timeout=NETWORK, environment=_identity(tree.git, author))
     if said.code != 0:
-        words = said.out.decode("utf-8", "replace") + said.err
-        raise _refused(tree, failed(said, "nothing was committed", where), words)
+        if said.code == 1 and tree.checked_out:
+            raise _refused(said.out.decode("utf-8", "replace") + said.err, where)
+        raise failed(said, "nothing was committed", where)
     head = tree.git.run(["rev-parse", "--verify", "HEAD"])
     if head.code != 0:
         raise failed(head, "the commit cannot be found", where)
@@ -74,13 +75,10 @@ def _identity(git: UserGit, author: Author | None) -> dict[str, str]:
     return names | {f"GIT_{role}_EMAIL": author.email for role in roles}
 
 
-def _refused(tree: WorkTree, error: DeliveryError, said: str) -> DeliveryError:
-    """A hook that refuses says what it likes, and git nothing."""
-    if not tree.checked_out or "git says:" not in error.message:
-        return error
-    words = shown(said) or "it said nothing"
+def _refused(said: str, where: str) -> DeliveryError:
+    """Return the error for a hook that refuses: git itself says nothing then, and its own failures end with 128."""
     hint = "correct what the hook asks for; it is one of the repository's or of your git's (core.hooksPath)"
-    return DeliveryError(f"a commit hook refused: {words}", where=error.where, hint=hint)
+    return DeliveryError(f"a commit hook refused: {shown(said) or 'it said nothing'}", where=where, hint=hint)
 
 
 def _refuse_odd(index: Mapping[str, str], changes: Mapping[str, str | None], where: str) -> None:
