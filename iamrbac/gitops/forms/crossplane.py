@@ -1,7 +1,8 @@
 """Crossplane: an AccessEntry and an AccessPolicyAssociation for each policy (eks.aws.upbound.io/v1beta1).
 
-Fields: the CRDs of crossplane-contrib/provider-upjet-aws, the same from v1.11 to v2.6. What Crossplane calls an entry outside is made of its
-cluster and its principal, so it finds one that is there already by itself: there is no word for taking one over.
+Fields: the CRDs of crossplane-contrib/provider-upjet-aws, the same from v1.11 to v2.6. Its external name of an entry
+is made of the cluster and the principal (config/externalname.go), so it finds one that is there already by itself:
+there is no word for taking one over.
 """
 
 from __future__ import annotations
