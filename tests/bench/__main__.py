@@ -9,6 +9,7 @@ from tests.bench import (
     bench_access,
     bench_aws_auth,
     bench_compile,
+    bench_delivery,
     bench_diff,
     bench_expect,
     bench_help,
@@ -31,7 +32,7 @@ def main() -> None:
         alone = (bench_validate, bench_lint, bench_expect, bench_diff, bench_compile)
         measured = [row for bench in alone for row in bench.rows(root)]
         measured += [*bench_help.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
-        measured += [*bench_access.rows(), *bench_review.rows(root)]
+        measured += [*bench_access.rows(), *bench_review.rows(root), *bench_delivery.rows()]
         print(table([*measured, *bench_real.rows()]))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from iamrbac import wiring
+from iamrbac.model.errors import DeliveryError
 from iamrbac.usecases.deliveries import Deliveries, DeliveryRepository, Message, Tip
 from tests.git.repo import Repo
 
@@ -115,3 +116,11 @@ def world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def none_of(tip: Tip) -> bool:
     return tip.commit is None and not tip.files and not tip.odd
+
+
+def refusal(work: Callable[[], object], kind: type[DeliveryError] = DeliveryError) -> str:
+    """The one line that a person would read."""
+    with pytest.raises(DeliveryError) as caught:
+        work()
+    assert type(caught.value) is kind, caught.value
+    return str(caught.value)

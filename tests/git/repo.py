@@ -27,10 +27,10 @@ class Repo:
     folder: Path
 
     @classmethod
-    def init(cls, folder: Path) -> Repo:
+    def init(cls, folder: Path, *options: str) -> Repo:
         folder.mkdir(parents=True, exist_ok=True)
         repo = cls(folder)
-        repo.git("init", "--quiet", "--initial-branch=main")
+        repo.git("init", "--quiet", "--initial-branch=main", *options)
         return repo
 
     def git(self, *arguments: str, given: bytes | None = None) -> str:

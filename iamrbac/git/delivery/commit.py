@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
+from iamrbac.git.delivery.blobs import converted, into_index, store
 from iamrbac.git.delivery.command import NETWORK, UserGit
 from iamrbac.git.delivery.faults import failed
 from iamrbac.git.delivery.words import shown
@@ -22,18 +23,23 @@ _WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLO
 def stage(tree: WorkTree, changes: Mapping[str, str | None], where: str) -> str:
     """Write and remove files, put just these into the index, and return the id of its tree.
 
-    No symlink is followed. Raises DeliveryError where something that is no file of ours is in the way, or where git is
-    told to ignore a path.
+    Without hooks that would look at files, and attributes that would convert them, none is written: git is given the
+    contents. No symlink is followed. Raises DeliveryError where something that is no file of ours is in the way, or
+    where git is told to ignore a path.
     """
     _refuse_odd(tree.index, changes, where)
     removed = [path for path, text in changes.items() if text is None]
-    added = {path: text for path, text in changes.items() if text is not None}
+    # Folder by folder: git reads the attributes of each as it goes.
+    added = {path: text for path, text in sorted(changes.items()) if text is not None}
     _refuse_ignored(tree, [path for path in added if path not in tree.index], where)
-    for path in removed:
-        (tree.folder / path).unlink(missing_ok=True)
     _into_index(tree.git, ["--force-remove"], removed, where)
-    _write(tree.folder, added, where)
-    _into_index(tree.git, ["--add"], added, where)
+    if tree.checked_out or converted(tree.git, added, where):
+        for path in removed:
+            (tree.folder / path).unlink(missing_ok=True)
+        _write(tree.folder, added, where)
+        _into_index(tree.git, ["--add"], added, where)
+    else:
+        into_index(tree.git, store(tree.git, added, where), where)
     return written_tree(tree.git, where)
 
 
@@ -51,8 +57,9 @@ def commit(tree: WorkTree, message: Message, author: Author | None, where: str) 
     arguments = ["commit", "--quiet", "--cleanup=whitespace", "--file=-"]
     said = tree.git.run(arguments, text.encode(), timeout=NETWORK, environment=_identity(tree.git, author))
     if said.code != 0:
-        words = said.out.decode("utf-8", "replace") + said.err
-        raise _refused(tree, failed(said, "nothing was committed", where), words)
+        if said.code == 1 and tree.checked_out:
+            raise _refused(said.out.decode("utf-8", "replace") + said.err, where)
+        raise failed(said, "nothing was committed", where)
     head = tree.git.run(["rev-parse", "--verify", "HEAD"])
     if head.code != 0:
         raise failed(head, "the commit cannot be found", where)
@@ -68,13 +75,10 @@ def _identity(git: UserGit, author: Author | None) -> dict[str, str]:
     return names | {f"GIT_{role}_EMAIL": author.email for role in roles}
 
 
-def _refused(tree: WorkTree, error: DeliveryError, said: str) -> DeliveryError:
-    """A hook that refuses says what it likes, and git nothing."""
-    if not tree.checked_out or "git says:" not in error.message:
-        return error
-    words = shown(said) or "it said nothing"
+def _refused(said: str, where: str) -> DeliveryError:
+    """Return the error for a hook that refuses: git itself says nothing then, and its own failures end with 128."""
     hint = "correct what the hook asks for; it is one of the repository's or of your git's (core.hooksPath)"
-    return DeliveryError(f"a commit hook refused: {words}", where=error.where, hint=hint)
+    return DeliveryError(f"a commit hook refused: {shown(said) or 'it said nothing'}", where=where, hint=hint)
 
 
 def _refuse_odd(index: Mapping[str, str], changes: Mapping[str, str | None], where: str) -> None:
@@ -88,13 +92,10 @@ def _refuse_odd(index: Mapping[str, str], changes: Mapping[str, str | None], whe
         mode = index.get(path, "")
         if mode in _KINDS:
             raise _in_the_way(path, _KINDS[mode], where)
-        if text is None:
-            continue
-        if path in folders:
+        if text is not None and path in folders:
             raise _in_the_way(path, "a folder", where)
-        for parent in PurePosixPath(path).parents:
-            if str(parent) in kept:
-                raise _in_the_way(str(parent), _KINDS.get(kept[str(parent)], "a file"), where)
+    for parent in _parents([path for path, text in changes.items() if text is not None]) & kept.keys():
+        raise _in_the_way(parent, _KINDS.get(kept[parent], "a file"), where)
 
 
 def _parents(paths: Collection[str]) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from iamrbac.git.delivery.command import NETWORK, UserGit
 from iamrbac.git.delivery.faults import UNSHALLOW, essence, failed
-from iamrbac.git.delivery.words import without_secrets
+from iamrbac.git.delivery.words import shown, without_secrets
 from iamrbac.model.errors import DeliveryError, MovedError
 
 _MOVED: Final = re.compile(
@@ -39,7 +39,8 @@ def push(git: UserGit, remote: str, commit: str, branch: str, seen: str | None) 
     if not refused:
         raise _unsent(git, failed(said, "nothing was pushed", where), said.err)
     told = [line for line in said.err.splitlines() if line.startswith("remote:")]
-    raise _refused(refused, essence("\n".join(told)), where)
+    reason = re.fullmatch(r"\[[^]]*\] \((.*)\)", refused)
+    raise _refused(reason[1] if reason else refused, essence("\n".join(told)), where)
 
 
 def _refused(reason: str, said: str, where: str) -> DeliveryError:
@@ -64,5 +65,6 @@ def _unsent(git: UserGit, error: DeliveryError, said: str) -> DeliveryError:
     path = git.run(["rev-parse", "--git-path", "hooks/pre-push"]).out.decode("utf-8", "replace").strip()
     if "git says:" in error.message and path and (git.folder / path).exists():
         hint = "correct what the hook asks for (hooks/pre-push, or core.hooksPath of your git)"
-        return DeliveryError(f"a pre-push hook refused: {essence(said)}", where=error.where, hint=hint)
+        words = shown("\n".join(line for line in said.splitlines() if not line.startswith("error: failed to push")))
+        return DeliveryError(f"a pre-push hook refused: {words or 'it said nothing'}", where=error.where, hint=hint)
     return error

@@ -125,10 +125,11 @@ class GitDelivery:
         with self._store.held():
             try:
                 return work()
-            except BrokenCloneError:
+            except BrokenCloneError as error:
                 if not self._store.ours:
                     raise
-                self._store.remake()
+                # As git says it where the remote has ids of the other kind (fetch-pack.c).
+                self._store.remake("sha256" if "server sha256" in error.message else "sha1")
                 return work()
 
     @contextmanager

@@ -69,13 +69,13 @@ class Store:
         finally:
             self._lock.release()
 
-    def remake(self) -> None:
-        """Make a clone of ours anew, empty."""
+    def remake(self, ids: str = "sha1") -> None:
+        """Make a clone of ours anew, empty, for a remote with this kind of ids. Raises DeliveryError."""
         folder = self.git.folder
         try:
             with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as temporary:
                 made = Path(temporary) / "clone"
-                said = UserGit(folder.parent).run(["init", "--quiet", "--bare", str(made)])
+                said = UserGit(folder.parent).run(["init", "--quiet", "--bare", f"--object-format={ids}", str(made)])
                 if said.code != 0:
                     raise failed(said, "no clone can be made", self.where)
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,8 @@
 """Crossplane: an AccessEntry and an AccessPolicyAssociation for each policy (eks.aws.upbound.io/v1beta1).
 
-Fields: the CRDs of crossplane-contrib/provider-upjet-aws. What Crossplane calls an entry outside is made of its
-cluster and its principal, so it finds one that is there already by itself: there is no word for taking one over.
+Fields: the CRDs of crossplane-contrib/provider-upjet-aws, the same from v1.11 to v2.6. Its external name of an entry
+is made of the cluster and the principal (config/externalname.go), so it finds one that is there already by itself:
+there is no word for taking one over.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _association_object(delivery: Delivery, policy: PolicyAssociation) -> Mappin
         "clusterName": delivery.eks_name,
         "principalArn": policy.principal,
         "policyArn": policy.policy,
-        "accessScope": [scope_json(policy)],
+        "accessScope": scope_json(policy),
     }
     named = f"{name_of(delivery, policy.principal)}-{policy_name(policy)}"
     outside = f"{delivery.eks_name}#{policy.principal}#{policy.policy}"
@@ -113,11 +114,8 @@ def _kind(found: Found) -> str:
 
 def _association(delivery: Delivery, found: Found) -> PolicyAssociation:
     provider = found.key("spec").key("forProvider")
-    scopes = provider.key("accessScope")
-    if len(scopes.elements()) != 1:
-        raise scopes.wrong("has not exactly one element")
     principal, policy = provider.key("principalArn").text(), provider.key("policyArn").text()
-    association = association_of(principal, policy, scopes.elements()[0])
+    association = association_of(principal, policy, provider.key("accessScope"))
     found.must_be(_association_object(delivery, association))
     return association
 
