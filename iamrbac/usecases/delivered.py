@@ -41,11 +41,16 @@ class Compared:
     """With what the branch says in the place of our own objects."""
     half: GitHalf
     findings: tuple[Finding, ...]
+    quiet: bool = False
+    """Every file is as it should be, and our RBAC objects, all of them the same, are left out of both sides."""
 
 
-def compare(deliveries: Deliveries, fetched: Fetched, desired: ClusterDesired) -> Compared:
-    """Compare a cluster's files by their hashes, and read only those that differ. Raises DeliveryError."""
-    return _Comparison(deliveries, fetched, desired).run()
+def compare(deliveries: Deliveries, fetched: Fetched, desired: ClusterDesired, *, whole: bool = False) -> Compared:
+    """Compare a cluster's files by their hashes, and read only those that differ. Raises DeliveryError.
+
+    Where nothing differs the objects are not looked at either, unless `whole`.
+    """
+    return _Comparison(deliveries, fetched, desired, whole).run()
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class _Comparison:
     deliveries: Deliveries
     fetched: Fetched
     desired: ClusterDesired
+    whole: bool
     findings: list[Finding] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     """Files of the branch that were read."""
@@ -72,12 +78,17 @@ class _Comparison:
             stand = self._standing(laid_out, inventory)
         wanted = self._wanted(laid_out)
         stand = self._judged(stand, wanted, inventory)
-        observed = self._observed(stand)
+        quiet = not (self.whole or stand.differ or stand.new or stand.stale) and self.fetched.live is None
+        observed = () if quiet else self._observed(stand)
         files = self._files(stand, wanted, {*laid_out.files}, inventory)
         state = self._state(observed, entries)
         unsynced, late = not_synced(self.delivery, observed, self.fetched.live, self.fetched.unread)
         half = GitHalf(self.delivery, self.fetched.tip.commit, files, self.delivery.entries != "direct", unsynced)
-        return Compared(self.desired, state, half, (*self.findings, *late))
+        desired = self.desired
+        if quiet:
+            rest = tuple(item for item in desired.objects if item.key.kind not in KUBERNETES)
+            desired = replace(desired, objects=rest)
+        return Compared(desired, state, half, (*self.findings, *late), quiet)
 
     def _inventory(self) -> frozenset[str]:
         path = f"{self.delivery.path}/{INVENTORY}"

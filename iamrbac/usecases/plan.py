@@ -244,6 +244,10 @@ class _Planner:
             return plan_cluster(desired, one, form, self._instance, self.request.adopt)
         compared = compare(self.edges.deliveries, one, desired)
         plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
+        if compared.quiet and plan.changes:
+            # What entries give depends on the objects that were left out.
+            compared = compare(self.edges.deliveries, one, desired, whole=True)
+            plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
         return _with(replace(plan, git=compared.half), (*compared.findings, *unordered(plan, compared.half)))
 
 
