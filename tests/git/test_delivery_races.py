@@ -13,7 +13,7 @@ import pytest
 from tests.git.delivery import FOLDERS, MESSAGE, World
 from tests.git.repo import Repo
 
-RUNS = 6
+RUNS = 4
 _RUN = """
 import sys
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,7 @@ def test_something_in_the_way_is_neither_followed_nor_replaced(world: World) -> 
     }.items():
         for hooks in (False, True):
             world.set("core.hooksPath", str(world.folder / "none") if hooks else "")
-            assert words in refusal(lambda one=path: delivery.push(tip, {one: "x"}, MESSAGE, None)), path  # type: ignore[misc]
+            assert words in refusal(partial(delivery.push, tip, {path: "x"}, MESSAGE, None)), path
     assert list(outside.iterdir()) == []
     # What a change itself takes away is not in the way.
     changes = {"clusters/file": None, "clusters/file/a.yaml": "a"}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,7 +122,7 @@ def environment_of_git(mine: Mapping[str, str]) -> dict[str, str]:
     kept["LC_ALL"] = "C"
     # Trees of large files are read for their names only; a pointer that is checked out is committed as it was.
     kept["GIT_LFS_SKIP_SMUDGE"] = "1"
-    if not sys.stdin or not sys.stdin.isatty():
+    if not os.isatty(0):
         kept["GIT_TERMINAL_PROMPT"] = "0"
     return kept
 

@@ -5,8 +5,8 @@ What `gitops.repository` says, and what happens:
 - a URL, or the path of a bare repository (which is then the server): a bare clone of our own in the cache; fetched
   from and pushed to the URL.
 - a path with a work tree, or `.`, the repository around the access repository: its own object store; fetched from and
-  pushed to its remote `origin`, through refs below refs/iamrbac/. Its branches, its remote branches, its index and its
-  files stay as they are.
+  pushed to its remote `origin`, through refs below refs/iamrbac/. Its branches, its index and its files stay as they
+  are; refs/remotes/origin/BRANCH moves with our push, as it does with any push.
 - the same with `commit: local`, or a bare repository with it: its own branches are read, and moved; no remote.
 """
 

@@ -37,7 +37,8 @@ class CliApi:
 
     def call(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Answer:
         """Ask once. Raises DeliveryError where no answer comes."""
-        host = "github.com" if self._place.host == "api.github.com" else self._place.host
+        # The commands name a forge by the host that people know, and add the API's path themselves.
+        host = self._place.host.removeprefix("api.")
         arguments = [self._command, "api", "--hostname", host, "--method", method, path.removeprefix("/")]
         if body is not None:
             arguments += ["--input", "-", "--header", "Content-Type: application/json"]

@@ -79,7 +79,8 @@ def _unreached(place: Place, error: faults.HTTPError) -> DeliveryError:
     if isinstance(error, faults.SSLError):
         hint = "set SSL_CERT_FILE to the certificate authority"
         return DeliveryError("the forge's certificate is not trusted", where=where, hint=hint)
-    if isinstance(error, faults.TimeoutError):
+    # It is a kind of timeout to urllib3, but nothing was sent.
+    if isinstance(error, faults.TimeoutError) and not isinstance(error, faults.NewConnectionError):
         hint = "look whether the pull request is there, then run again"
         return DeliveryError("the forge does not answer in time", where=where, hint=hint)
     reason = without_secrets(str(error.args[-1]) if error.args else type(error).__name__)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -17,6 +17,8 @@ from iamrbac.git.delivery.forge.place import Place, place_of
 from iamrbac.model.errors import DeliveryError
 from iamrbac.model.gitops import Forge
 
+_TAKEN: Final = (409, 422)
+"""How GitLab and GitHub say that somebody else has just opened one of this branch."""
 _FINDING: Final = "open pull requests cannot be listed"
 _OPENING: Final = "the branch is pushed, but its pull request cannot be opened"
 _UPDATING: Final = "the branch is pushed, but its pull request cannot be changed"
@@ -78,8 +80,10 @@ class GitHub:
     def open(self, branch: str, base: str, title: str, body: str) -> str:
         """Open one and return its URL."""
         request = {"title": title, "body": body, "head": branch, "base": base}
-        made = value(self._place, self._api.call("POST", self._path, request), _OPENING)
-        return _found(self._place, made, "number", "html_url").url
+        answer = self._api.call("POST", self._path, request)
+        if answer.status in _TAKEN and (other := self.find(branch, base)) is not None:
+            return self.update(other, title, body)
+        return _found(self._place, value(self._place, answer, _OPENING), "number", "html_url").url
 
     def update(self, found: Found, title: str, body: str) -> str:
         """Change title and body of one and return its URL."""
@@ -106,10 +110,12 @@ class GitLab:
         return None
 
     def open(self, branch: str, base: str, title: str, body: str) -> str:
-        """Open one and return its URL; the branch goes away when it is merged."""
+        """Open one and return its URL."""
         request = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
-        made = value(self._place, self._api.call("POST", self._path, request), _OPENING)
-        return _found(self._place, made, "iid", "web_url").url
+        answer = self._api.call("POST", self._path, request)
+        if answer.status in _TAKEN and (other := self.find(branch, base)) is not None:
+            return self.update(other, title, body)
+        return _found(self._place, value(self._place, answer, _OPENING), "iid", "web_url").url
 
     def update(self, found: Found, title: str, body: str) -> str:
         """Change title and description of one and return its URL."""
@@ -123,7 +129,7 @@ def _api(place: Place, environment: Mapping[str, str]) -> Api:
     token = next((environment[name] for name in names if environment.get(name)), None)
     if token is not None:
         return HttpApi(place, token)
-    command = shutil.which(NAMES[place.kind])
+    command = which(NAMES[place.kind])
     if command is not None and Path(command).is_absolute():
         return CliApi(place, command)
     told = f"there is no token for {place.host} in the environment, and no {NAMES[place.kind]} on the PATH"
