@@ -6,8 +6,8 @@ wave deletes before it creates. A role that is replaced by another leaves its pe
 waits between two waves (two seconds). There is no PruneLast, which would close that gap: every revocation would then
 wait until every grant is applied and healthy.
 
-One object that the API server refuses (a binding in a namespace that is not there) stops a sync before it begins, with
-all its revocations: Argo CD first applies everything as a dry run.
+One object that the API server refuses (a role in a namespace that is not there) ends a sync after its wave: what comes
+in later waves, deletions too, waits for the next commit or for somebody's sync.
 
 What somebody changes by hand is put back within seconds (selfHeal).
 """
