@@ -200,3 +200,11 @@ def test_credentials_go_into_no_object_and_no_message(url: str) -> None:
 def test_ssh_users_are_no_credentials() -> None:
     for url in ("git@git.example.com:a/b.git", "ssh://git@git.example.com/a/b.git"):
         assert argocd_fault(sample.delivery("argocd", repository=url)) is None
+
+
+def test_an_argo_cd_for_each_cluster_has_a_folder_for_each() -> None:
+    found = argocd(sample.delivery("argocd", argocd={"path": "argocd/{cluster}"}), (), ())
+    assert [path for path in found.files if path.startswith("argocd/")] == [
+        "argocd/production/AppProject-iamrbac-acme-production.yaml",
+        "argocd/production/Application-iamrbac-acme-production.yaml",
+    ]
