@@ -17,14 +17,14 @@ __all__ = ["KUBERNETES", "Manifests", "principals_json"]
 
 
 class Manifests:
-    """Writes manifests; rules and labels that many objects share are written once.
+    """Writes manifests; rules, labels and annotations that many objects share are written once.
 
     Shared means the same object in memory, which compile sees to: comparing rules would cost more than it saves.
     """
 
     def __init__(self) -> None:
         self._rules: dict[int, tuple[tuple[Rule, ...], str]] = {}
-        self._labels: dict[int, tuple[Mapping[str, str], str]] = {}
+        self._maps: dict[tuple[str, int], tuple[Mapping[str, str], str]] = {}
 
     def text(self, item: Desired, annotations: Mapping[str, str] = NO_LABELS) -> str:
         """Return the object's YAML, ended by a newline. Raises TypeError for what is not a Kubernetes object."""
@@ -45,17 +45,17 @@ class Manifests:
         namespace = f"  namespace: {scalar(key.namespace)}\n" if key.namespace else ""
         return (
             f"apiVersion: {api_version}\nkind: {key.kind}\nmetadata:\n  name: {scalar(key.name)}\n"
-            f"{namespace}{self._labels_text(item.labels)}{_annotations_text(annotations)}"
+            f"{namespace}{self._map_text('labels', item.labels)}{self._map_text('annotations', annotations)}"
         )
 
-    def _labels_text(self, labels: Mapping[str, str]) -> str:
-        known = self._labels.get(id(labels))
+    def _map_text(self, key: str, texts: Mapping[str, str]) -> str:
+        known = self._maps.get((key, id(texts)))
         if known is None:
             # The mapping is kept, so that its id stays its own.
-            # Thousands of objects have labels of their own: two lines here are half the time that yaml_text would take.
-            lines = "".join(f"    {scalar(key)}: {scalar(value)}\n" for key, value in sorted(labels.items()))
-            text = f"  labels:\n{lines}" if labels else ""
-            known = self._labels[id(labels)] = (labels, text)
+# Thousands of objects have labels of their own: two lines here are half the time that yaml_text would take.
+            lines = "".join(f"    {scalar(name)}: {scalar(value)}\n" for name, value in sorted(texts.items()))
+            text = f"  {key}:\n{lines}" if texts else ""
+            known = self._maps[key, id(texts)] = (texts, text)
         return known[1]
 
     def _rules_text(self, rules: tuple[Rule, ...]) -> str:
@@ -64,10 +64,6 @@ class Manifests:
             text = yaml_text({"rules": [wire.rule_to_json(rule) for rule in rules]})
             known = self._rules[id(rules)] = (rules, text)
         return known[1]
-
-
-def _annotations_text(annotations: Mapping[str, str]) -> str:
-    return yaml_text({"annotations": dict(sorted(annotations.items()))}, 2) if annotations else ""
 
 
 def principals_json(desired: ClusterDesired) -> dict[str, Any]:

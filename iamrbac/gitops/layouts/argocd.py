@@ -2,8 +2,12 @@
 
 Order: what is new comes in waves (namespaces, roles, bindings, entries), each when the one before is applied and
 healthy. What goes, goes in the opposite order, interleaved: Argo CD turns the waves of deletions round, and within a
-wave deletes before it creates. There is no PruneLast: a grant that cannot be applied would hold back every revocation,
-and until the last wave people would have the old access and the new.
+wave deletes before it creates. A role that is replaced by another leaves its people without it for as long as Argo CD
+waits between two waves (two seconds). There is no PruneLast, which would close that gap: every revocation would then
+wait until every grant is applied and healthy.
+
+One object that the API server refuses (a role in a namespace that is not there) ends a sync after its wave: what comes
+in later waves, deletions too, waits for the next commit or for somebody's sync.
 
 What somebody changes by hand is put back within seconds (selfHeal).
 """

@@ -32,7 +32,7 @@ _SYNC_POLICY: Final[Mapping[str, Json]] = {
         # In the foreground (the default) a binding allows until the garbage collector has seen to it.
         "PrunePropagationPolicy=background",
     ],
-    # Bounded: an Argo CD that does not know `refresh` (before 3.2) takes no newer commit while it tries again.
+    # Bounded: an older Argo CD, which does not know `refresh`, takes no newer commit while it tries again.
     "retry": {"limit": 5, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}},
 }
 

@@ -93,17 +93,17 @@ OBJECTS = (
 )
 RESOURCES = (entry("payments-deployer"),)
 
-labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
-names = labels.map(lambda text: f"iamrbac-{text}")
-verbs = st.lists(st.sampled_from(["get", "list", "*"]), min_size=1, max_size=3).map(tuple)
-rules = st.lists(st.builds(Rule, verbs, st.just(("",)), st.just(("pods", "secrets"))), min_size=1, max_size=2)
+# Few letters, so that the same name comes up in several places.
+labels = st.text("ab0", min_size=1, max_size=3)
+names = labels.map(lambda text: f"iamrbac-{text}-0a1b")
+rules = st.sampled_from([(Rule(("get",), ("",), ("pods",)),), (Rule(("*",), ("apps",), ("deployments", "secrets")),)])
 places = st.one_of(st.none(), labels)
 items = st.one_of(
     st.builds(lambda where, name, made: role(where, name, *made), places, names, rules),
     st.builds(binding, places, names),
     st.builds(namespace, labels),
 )
-clusters = st.lists(items, max_size=8, unique_by=lambda item: item.key)
-entries = st.lists(st.builds(entry, names), max_size=3, unique_by=lambda item: str(item.value))
-cluster_names = st.from_regex(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}", fullmatch=True)
-instances = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
+clusters = st.lists(items, max_size=6, unique_by=lambda item: item.key)
+entries = st.lists(st.builds(entry, names), max_size=2, unique_by=lambda item: str(item.value))
+cluster_names = st.builds("".join, st.tuples(st.sampled_from("aZ0"), st.text("aBz0_-", max_size=99)))
+instances = st.builds("".join, st.tuples(st.sampled_from("a0"), st.text("ab0-", max_size=38), st.sampled_from("z9")))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from iamrbac.gitops.files import Resource
 from iamrbac.gitops.layouts import LaidOut, argocd_fault
 from iamrbac.gitops.layouts.argocd import argocd
 from iamrbac.model.errors import DeliveryError
+from tests import golden
 from tests.gitops.layouts import sample
 
 RBAC = "rbac.authorization.k8s.io"
@@ -200,3 +202,19 @@ def test_credentials_go_into_no_object_and_no_message(url: str) -> None:
 def test_ssh_users_are_no_credentials() -> None:
     for url in ("git@git.example.com:a/b.git", "ssh://git@git.example.com/a/b.git"):
         assert argocd_fault(sample.delivery("argocd", repository=url)) is None
+
+
+def test_an_argo_cd_for_each_cluster_has_a_folder_for_each() -> None:
+    found = argocd(sample.delivery("argocd", argocd={"path": "argocd/{cluster}"}), (), ())
+    assert [path for path in found.files if path.startswith("argocd/")] == [
+        "argocd/production/AppProject-iamrbac-acme-production.yaml",
+        "argocd/production/Application-iamrbac-acme-production.yaml",
+    ]
+
+
+def test_the_objects_for_argo_cd_read_like_this() -> None:
+    keys = {"repository": ".", "argocd": {"repoURL": sample.URL}, "accessEntries": "ack"}
+    found = argocd(sample.delivery("argocd", namespaces=["payments", "search"], **keys), sample.OBJECTS, ())
+    own = {path: text for path, text in found.files.items() if path.startswith("argocd/")}
+    shown = "".join(f"=== {path}\n{text}" for path, text in sorted(own.items()))
+    golden.compare(shown, Path(__file__).parent / "golden" / "argocd-application.txt")
