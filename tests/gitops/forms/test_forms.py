@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iamrbac.gitops.forms import FORMS, Mapped
@@ -38,6 +38,7 @@ def test_golden(form: EntriesForm) -> None:
 
 
 @every_form
+@settings(max_examples=40)
 @given(data=st.data())
 def test_read_is_the_opposite_of_write(form: EntriesForm, data: st.DataObject) -> None:
     written = data.draw(entries())
@@ -206,7 +207,7 @@ def _many(count: int) -> list[Mapped]:
 def test_a_template_is_split_where_it_would_be_too_large_and_nobody_else_moves() -> None:
     delivery = delivery_to("cloudformation")
     assert list(files_of(delivery, _many(500))) == ["iam/production/access-entries.yaml"]
-    many = _many(3000)
+    many = _many(900)
     files = files_of(delivery, many)
     assert set(files) == {f"iam/production/access-entries-{n}.yaml" for n in range(1, 17)}
     assert list(FORMS["cloudformation"].read(delivery, parsed(files))) == [
