@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -216,3 +216,27 @@ def test_what_no_template_can_hold_is_refused() -> None:
     huge = mapped("arn:aws:iam::111122223333:user/u", policies={VIEW: [f"n{n:06}" for n in range(100_000)]})
     with pytest.raises(ValueError, match="production: 1 access entries do not fit into 16 CloudFormation templates"):
         files_of(delivery_to("cloudformation"), [huge])
+
+
+def test_what_is_wrong_is_said_with_its_place() -> None:
+    delivery = delivery_to("eksctl")
+    file = "iam/production/access-entries.yaml"
+
+    def said(change: Callable[[Any], None]) -> str:
+        (value,) = parsed(files_of(delivery, SAMPLE)).values()
+        change(value["accessConfig"]["accessEntries"][1])
+        with pytest.raises(ValueError, match=file) as caught:
+            list(FORMS["eksctl"].read(delivery, {file: value}))
+        return str(caught.value)
+
+    place = f"{file}: accessConfig.accessEntries[1]"
+    assert said(lambda one: one.update(more=1)) == f"{place}.more: is nothing that iamrbac writes"
+    assert said(lambda one: one.pop("type")) == f"{place}: has no type"
+    assert said(lambda one: one.update(type="EC2")) == f"{place}.type: is 'EC2' where iamrbac writes 'STANDARD'"
+    assert said(lambda one: one.update(kubernetesGroups="a")) == f"{place}.kubernetesGroups: is text, not a list"
+    assert said(lambda one: one["kubernetesGroups"].append(True)) == (
+        f"{place}.kubernetesGroups[1]: is a boolean, not text"
+    )
+    assert said(lambda one: one["kubernetesGroups"].append(one["kubernetesGroups"][0])) == (
+        f"{place}.kubernetesGroups: has 2 elements where iamrbac writes 1"
+    )
