@@ -17,6 +17,7 @@ from iamrbac.gitops.forms.parts import (
     STANDARD,
     association_of,
     checked,
+    digest,
     name_of,
     name_part,
     once,
@@ -58,7 +59,11 @@ def _path(delivery: Delivery) -> str:
 
 
 def _program(delivery: Delivery, mapped: Sequence[Mapped]) -> Mapping[str, Json]:
-    """Return the program. Its provider is a resource, so that no stack's configuration can give another region."""
+    """Return the program. Its provider is a resource, so that no stack's configuration can give another region.
+
+    The hash in the project's name (of at most 100 characters) keeps clusters apart: two that shared a project and a
+    stack's name would share a state, and remove each other's entries.
+    """
     provider: Mapping[str, Json] = {
         "type": PROVIDER,
         "defaultProvider": True,
@@ -68,7 +73,7 @@ def _program(delivery: Delivery, mapped: Sequence[Mapped]) -> Mapping[str, Json]
     for one in mapped:
         resources.update(_resources(delivery, one))
     return {
-        "name": f"iamrbac-{name_part(delivery.instance)}-{name_part(delivery.cluster)}",
+        "name": f"iamrbac-{name_part(delivery.cluster)}-{digest(delivery.instance, delivery.arn)}",
         "runtime": "yaml",
         "description": f"Access entries of the EKS cluster {delivery.eks_name}",
         "resources": resources,

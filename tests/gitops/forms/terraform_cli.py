@@ -17,6 +17,7 @@ PROVIDER = "registry.terraform.io/hashicorp/aws"
 MIRRORS = ("/opt/tf-plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 # A provider of 700 MB starts with every command, on a machine that is busy with other tests.
 TIMEOUT = 300
+NO_TERRAFORM = "terraform is not on the PATH"
 
 
 def mirror() -> Path | None:
@@ -27,12 +28,13 @@ def mirror() -> Path | None:
 
 
 def missing() -> str:
-    """Return why there is no Terraform to test with; "" where there is."""
+    """Return why there is no Terraform with the provider to test with; "" where there is."""
     if shutil.which("terraform") is None:
-        return "terraform is not on the PATH"
+        return NO_TERRAFORM
     return "" if mirror() else f"no folder with {PROVIDER} (TF_PLUGIN_MIRROR, {', '.join(MIRRORS)})"
 
 
+needs_program = pytest.mark.skipif(shutil.which("terraform") is None, reason=NO_TERRAFORM)
 needs_terraform = pytest.mark.skipif(bool(missing()), reason=missing() or "terraform is there")
 
 
@@ -49,7 +51,6 @@ class Module:
     def start(self) -> None:
         """Write the user's part and let Terraform find the provider."""
         (self.folder / "main.tf.json").write_text(json.dumps(self._main()))
-        (self.folder / "terraformrc").write_text("")
         self.run("init", "-input=false", f"-plugin-dir={mirror()}")
 
     def put(self, files: Mapping[str, str]) -> None:
@@ -74,6 +75,7 @@ class Module:
     def run(self, *arguments: str) -> str:
         """Return what a command printed; the test fails where it fails."""
         command = ["terraform", arguments[0], "-no-color", *arguments[1:]]
+        (self.folder / "terraformrc").touch()
         own = {
             "TF_CLI_CONFIG_FILE": str(self.folder / "terraformrc"),
             "CHECKPOINT_DISABLE": "1",

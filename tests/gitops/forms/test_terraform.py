@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +15,13 @@ from iamrbac.aws.eks import EksApi
 from iamrbac.aws.session import session
 from iamrbac.compile.desired import Desired, Key
 from iamrbac.gitops.forms import Mapped
+from iamrbac.gitops.forms.template import literal
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.plan.observed import Target
 from iamrbac.sandbox.runner import Sandbox
 from tests.gitops.forms.entries import EDIT, VIEW, delivery_to, files_of, mapped
-from tests.gitops.forms.terraform_cli import Module, needs_terraform
+from tests.gitops.forms.terraform_cli import Module, needs_program, needs_terraform
 
-pytestmark = [needs_terraform, pytest.mark.xdist_group("terraform")]
 CLUSTER = "staging"
 
 
@@ -72,6 +75,8 @@ def _plain(one: Mapped) -> Mapped:
     return replace(one, origins=(), taken_over=False, policies_taken_over=())
 
 
+@needs_terraform
+@pytest.mark.xdist_group("terraform")
 def test_terraform_applies_them_and_then_has_nothing_to_do(world: World) -> None:
     alice = mapped(
         world.sandbox.arn("alice"),
@@ -103,6 +108,8 @@ def test_terraform_applies_them_and_then_has_nothing_to_do(world: World) -> None
     assert world.observed() == {}
 
 
+@needs_terraform
+@pytest.mark.xdist_group("terraform")
 def test_what_is_there_is_taken_over(world: World) -> None:
     """What iamrbac wrote is imported and not changed. An association that is not named is written over, without an
     error or a gap: associating again is how EKS changes a scope.
@@ -126,3 +133,16 @@ def test_what_is_there_is_taken_over(world: World) -> None:
     assert sorted(world.module.apply().values()) == ["create", "import", "import", "import", "import"]
     assert world.observed() == wanted
     assert world.module.plan() == {}
+
+
+@needs_program
+def test_terraform_reads_every_text_as_it_was(tmp_path: Path) -> None:
+    """All texts of up to four of what its templates are made of, in one run and without a provider."""
+    texts = ["".join(some) for n in range(1, 5) for some in itertools.product(("$", "%", "{", "x}"), repeat=n)]
+    outputs = {f"o{n}": {"value": literal(text)} for n, text in enumerate(texts)}
+    (tmp_path / "main.tf.json").write_text(json.dumps({"//": ["a comment"], "output": outputs}))
+    module = Module(tmp_path, "", "", os.environ)
+    module.run("init")
+    module.run("apply", "-input=false", "-auto-approve")
+    shown = json.loads(module.run("output", "-json"))
+    assert [shown[name]["value"] for name in outputs] == texts
