@@ -213,7 +213,7 @@ def test_an_argo_cd_for_each_cluster_has_a_folder_for_each() -> None:
 
 
 def test_the_objects_for_argo_cd_read_like_this() -> None:
-    keys = {"repository": ".", "argocd": {"repoURL": sample.URL}, "accessEntries": "ack"}
+    keys: dict[str, Any] = {"repository": ".", "argocd": {"repoURL": sample.URL}, "accessEntries": "ack"}
     found = argocd(sample.delivery("argocd", namespaces=["payments", "search"], **keys), sample.OBJECTS, ())
     own = {path: text for path, text in found.files.items() if path.startswith("argocd/")}
     shown = "".join(f"=== {path}\n{text}" for path, text in sorted(own.items()))
