@@ -43,9 +43,8 @@ def check_deliveries(documents: Documents) -> Iterator[Finding]:
             message = f"{cluster.name} has delivery: gitops, and no repository to deliver to"
             hint = "name it in `gitops: {repository: …}`, at the top or of the cluster"
             yield error("GIT102", file, (*path, "delivery"), message, hint, [cluster.name])
-        fault = argocd_fault(one) if one.layout == "argocd" and one.repository else None
-        if fault is not None:
-            yield error("GIT107", file, places[cluster.name], *fault, [cluster.name])
+        for message, hint in _deliverers(one):
+            yield error("GIT107", file, places[cluster.name], message, hint, [cluster.name])
         if one.entries != "direct" and cluster.mapping in ("aws-auth", "external"):
             message = f"{cluster.name} has mapping: {cluster.mapping}, and so no access entries to keep in Git"
             hint = "remove accessEntries: rows of aws-auth are written directly, since EKS itself adds rows for nodes"
@@ -57,6 +56,25 @@ def check_deliveries(documents: Documents) -> Iterator[Finding]:
             message = f"{first.cluster} and {second.cluster} would both write {shared} on {first.branch}"
             hint = "give each a folder of its own, not inside another's: path: clusters/{cluster}"
             yield error("GIT106", file, places[second.cluster], message, hint, [first.cluster, second.cluster])
+
+
+def _deliverers(delivery: Delivery) -> Iterator[tuple[str, str]]:
+    """Yield what keeps Argo CD or Flux from reading what they should, or has them read what they should not."""
+    if delivery.layout == "argocd" and delivery.repository:
+        fault = argocd_fault(delivery)
+        if fault is not None:
+            yield fault
+    own = {"argocd": delivery.argocd.path, "flux": delivery.flux.path}.get(delivery.layout)
+    if own is not None and _nested(own, delivery.path):
+        yield (
+            f"{own} is for the deliverer's own objects, and lies in, or holds, {delivery.path}: "
+            "whatever reads one folder would apply the other too",
+            f"give them folders beside each other: {delivery.layout}: {{path: …}}",
+        )
+
+
+def _nested(one: str, other: str) -> bool:
+    return PurePosixPath(one).is_relative_to(other) or PurePosixPath(other).is_relative_to(one)
 
 
 def _texts(documents: Documents) -> Iterator[Finding]:
@@ -72,15 +90,17 @@ def _texts(documents: Documents) -> Iterator[Finding]:
             message = "the repository's URL has credentials in it, and everybody who reads this file would have them"
             hint = "take them out (and revoke them): git asks its credential helper, or uses ssh"
             yield error("GIT103", file, (*path, "repository"), message, hint)
-        values = {"path": block.path, "entriesPath": block.entries_path}
+        folders: dict[Path, str | None] = {("path",): block.path, ("entriesPath",): block.entries_path}
         if block.flux is not None:
-            values["flux"] = block.flux.path
-        for key, value in values.items():
-            unknown = [one for one in _PLACEHOLDER.findall(value or "") if one != "{cluster}"]
+            folders["flux", "path"] = block.flux.path
+        if block.argocd is not None:
+            folders["argocd", "path"] = block.argocd.path
+        for key, folder in folders.items():
+            unknown = [one for one in _PLACEHOLDER.findall(folder or "") if one != "{cluster}"]
             if unknown:
-                message = f"{value} has {unknown[0]}, and only {{cluster}} stands for something"
-                where = (*path, key, "path") if key == "flux" else (*path, key)
-                yield error("GIT104", file, where, message, "write {cluster} for the cluster's name, or a plain name")
+                message = f"{folder} has {unknown[0]}, and only {{cluster}} stands for something"
+                hint = "write {cluster} for the cluster's name, or a plain name"
+                yield error("GIT104", file, (*path, *key), message, hint)
 
 
 def _shared(first: Delivery, second: Delivery) -> str:
@@ -89,7 +109,7 @@ def _shared(first: Delivery, second: Delivery) -> str:
         return ""
     for one in _own_folders(first):
         for other in _own_folders(second):
-            if one == other or PurePosixPath(one).is_relative_to(other) or PurePosixPath(other).is_relative_to(one):
+            if _nested(one, other):
                 return one
     return ""
 

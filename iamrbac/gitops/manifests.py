@@ -52,7 +52,7 @@ class Manifests:
         known = self._maps.get((key, id(texts)))
         if known is None:
             # The mapping is kept, so that its id stays its own.
-# Thousands of objects have labels of their own: two lines here are half the time that yaml_text would take.
+            # Thousands of objects have labels of their own: two lines here are half the time that yaml_text would take.
             lines = "".join(f"    {scalar(name)}: {scalar(value)}\n" for name, value in sorted(texts.items()))
             text = f"  {key}:\n{lines}" if texts else ""
             known = self._maps[key, id(texts)] = (texts, text)

@@ -92,6 +92,15 @@ def test_rows_are_never_delivered_by_git() -> None:
     assert one.startswith("GIT105 error clusters.0.gitops: a has mapping: aws-auth, and so no access entries")
 
 
+def test_the_deliverers_own_objects_lie_beside_the_clusters() -> None:
+    for folder in ("clusters", "clusters/a", "clusters/a/flux"):
+        (one,) = told(cluster("a"), f"gitops: {{repository: ., layout: flux, flux: {{path: {folder}}}}}\n")
+        assert one.startswith(
+            f"GIT107 error gitops: {folder} is for the deliverer's own objects, and lies in, or holds, "
+        )
+    assert told(cluster("a"), "gitops: {repository: ., layout: flux, flux: {path: 'clusters/flux'}}\n") == []
+
+
 def test_argo_cd_needs_a_url() -> None:
     (one,) = told(cluster("a"), "gitops: {repository: ., layout: argocd}\n")
     assert one.startswith("GIT107 error gitops: layout argocd: . is a path")
