@@ -134,10 +134,13 @@ func (a *app) compare(targets []*unstructured.Unstructured) (comparison, error) 
 }
 
 func (a *app) step(revision string, found comparison, now state) (state, error) {
+	// As the sync option PrunePropagationPolicy=background: the default waits for a garbage collector, and none runs here.
+	propagation := metav1.DeletePropagationBackground
 	context, cleanup, err := engine.NewSyncContext(
 		revision, found.ReconciliationResult, a.config, a.config, a.kubectl, namespace, a.cache.GetOpenAPISchema(),
 		engine.WithInitialState(now.phase, now.message, now.results, now.started),
 		engine.WithPrune(true),
+		engine.WithPrunePropagationPolicy(&propagation),
 		engine.WithSkipHooks(!found.modified),
 	)
 	if err != nil {
