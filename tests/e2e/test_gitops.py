@@ -138,7 +138,7 @@ def granted(world: World, keys: Credentials, following: Following) -> Client:
     """Delivered and synced, and the user's own connection."""
     # The entry would count at once, so it waits for what it gives access to.
     world.apply(6)
-    until(lambda: in_sync(world), True)
+    until(lambda: all(world.cluster.objects.list("RoleBinding", one) for one in (world.first, world.second)), True)
     world.apply()
     world.iamrbac("plan", "--detailed-exitcode")
     return world.cluster.as_(keys)
@@ -150,7 +150,13 @@ def in_sync(world: World) -> bool:
 
 
 def pods(client: Client, namespace: str) -> Callable[[], int]:
-    return lambda: client.get(f"/api/v1/namespaces/{namespace}/pods").code
+    return lambda: awake(client).get(f"/api/v1/namespaces/{namespace}/pods").code
+
+
+def awake(client: Client) -> Client:
+    """A connection anew: the server closes one that nobody used for a while."""
+    client.close()
+    return client
 
 
 def test_access_comes_with_the_push_and_goes_with_the_revert(world: World, granted: Client) -> None:
@@ -175,10 +181,10 @@ def test_a_change_by_hand_is_put_back(world: World, granted: Client) -> None:
     (subject,) = binding["subjects"]
     path = f"{RBAC}/namespaces/{world.first}/rolebindings/{binding['metadata']['name']}"
     more = {"subjects": [subject, {**subject, "name": "intruders"}]}
-    assert world.cluster.superuser.patch(path, more).code == 200
+    assert awake(world.cluster.superuser).patch(path, more).code == 200
     until(lambda: [one["name"] for one in world.binding(world.first)["subjects"]], [subject["name"]])
 
-    assert world.cluster.superuser.delete(path).code == 200
+    assert awake(world.cluster.superuser).delete(path).code == 200
     until(lambda: len(world.cluster.objects.list("RoleBinding", world.first)), 1)
     until(pods(granted, world.first), 200)
     until(lambda: in_sync(world), True)
@@ -187,7 +193,7 @@ def test_a_change_by_hand_is_put_back(world: World, granted: Client) -> None:
 def test_what_a_policy_says_no_more_is_pruned_and_nothing_else(world: World, granted: Client) -> None:
     until(pods(granted, world.second), 200)
     theirs, path = world.cluster.superuser, CONFIG_MAP.format(f"{world.name}-others")
-    assert theirs.get(path).json["data"] == {"theirs": "1"}
+    assert awake(theirs).get(path).json["data"] == {"theirs": "1"}
     before = world.files()
     world.policy(world.first)
     world.apply()
@@ -199,5 +205,5 @@ def test_what_a_policy_says_no_more_is_pruned_and_nothing_else(world: World, gra
     assert {path.split("/")[2] for path in gone} == {world.second}
     assert world.cluster.objects.get("Namespace", None, world.second) is not None
     assert "clusters/staging/other.yaml" in world.files()
-    assert theirs.get(path).json["data"] == {"theirs": "1"}
+    assert awake(theirs).get(path).json["data"] == {"theirs": "1"}
     until(lambda: in_sync(world), True)

@@ -19,7 +19,7 @@ from iamrbac.sandbox.kube.server import EmbeddedCluster
 from tests.conformance import conftest as clusters
 from tests.sandbox.gitops.hosted import FOLDER, Hosted, binding, namespace, role
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 embedded_target, real_target = clusters.embedded_target, clusters.real_target
 _ENGINE = pytest.param("engine", marks=[pytest.mark.e2e, pytest.mark.gitops_engine])
 
