@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -207,3 +209,17 @@ def test_what_a_policy_says_no_more_is_pruned_and_nothing_else(world: World, gra
     assert "clusters/staging/other.yaml" in world.files()
     assert awake(theirs).get(path).json["data"] == {"theirs": "1"}
     until(lambda: in_sync(world), True)
+
+
+def test_the_demo_holds_with_argo_cds_engine() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "iamrbac", "demo", "--gitops", "--kube", "real"],
+        env=os.environ | {"NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert "2. The cluster follows: Argo CD's sync engine pulls and syncs" in done.stdout
+    assert "All 30 checks held in " in done.stdout

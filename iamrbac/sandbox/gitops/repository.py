@@ -11,6 +11,8 @@ from typing import Final
 
 from iamrbac.sandbox.errors import SandboxError
 
+AUTHOR: Final = ("-c", "user.name=Pat", "-c", "user.email=pat@example.com")
+"""Words before a command that commits."""
 _TIMEOUT_SECONDS: Final = 120.0
 
 
@@ -86,11 +88,11 @@ class Checkout:
         return self._commit
 
 
+def settings() -> dict[str, str]:
+    """Return the variables with which git takes nobody's settings."""
+    return {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return kept | {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
+    return kept | settings() | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
