@@ -20,7 +20,8 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# etcd, kube-apiserver, kube-controller-manager and EKS's authenticator: from KUBEBUILDER_ASSETS, the cache, or Go.
+# etcd, kube-apiserver, kube-controller-manager, EKS's authenticator and Argo CD's sync engine: from KUBEBUILDER_ASSETS,
+# the cache, or Go.
 servers: $(STAMP)
 	@$(BIN)/python -m iamrbac.sandbox.controlplane
 

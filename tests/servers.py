@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 import pytest
 
-from iamrbac.sandbox.controlplane.binaries import ASSETS, BINARIES, missing
+from iamrbac.sandbox.controlplane.binaries import ASSETS, BINARIES, GITOPS, SERVERS, missing
 from tests.ci import tools
 
 REQUIRED = "IAMRBAC_E2E"
@@ -17,23 +17,19 @@ _ran = 0
 
 
 def pytest_sessionstart() -> None:
-    if os.environ.get(REQUIRED) == "required" and missing():
-        pytest.exit(f"no real API server: {_absent()}; {HOW}", returncode=1)
+    if os.environ.get(REQUIRED) == "required" and missing(BINARIES):
+        pytest.exit(f"no real API server, or nothing that syncs to it: {_absent(BINARIES)}; {HOW}", returncode=1)
     if os.environ.get(REQUIRED) == "required" and tools.missing():
         pytest.exit(f"nothing judges the workflows: {_no_tools()}", returncode=1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if missing():
-        skip = pytest.mark.skip(reason=f"no real API server: {_absent()}")
-        for item in items:
-            if item.get_closest_marker("e2e") is not None:
-                item.add_marker(skip)
+        _skip(items, "e2e", f"no real API server: {_absent(SERVERS)}")
+    if missing([GITOPS]):
+        _skip(items, "gitops_engine", f"nothing syncs from Git: {_absent([GITOPS])}")
     if tools.missing():
-        skip = pytest.mark.skip(reason=_no_tools())
-        for item in items:
-            if item.get_closest_marker("go_tool") is not None:
-                item.add_marker(skip)
+        _skip(items, "go_tool", _no_tools())
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -53,13 +49,21 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     if tools.missing():
         reporter.write_line(f"No test judged the workflows: {_no_tools()}. Next: install Go (https://go.dev/dl)")
     if missing():
-        reporter.write_line(f"No test ran on a real API server: {_absent()}. Next: {HOW}")
+        reporter.write_line(f"No test ran on a real API server: {_absent(SERVERS)}. Next: {HOW}")
     else:
-        reporter.write_line(f"{_ran} tests ran on real servers ({', '.join(BINARIES)}).")
+        reporter.write_line(f"{_ran} tests ran on real servers ({', '.join(SERVERS)}).")
+        if missing([GITOPS]):
+            reporter.write_line(f"None had a cluster follow a Git repository: {_absent([GITOPS])}. Next: {HOW}")
 
 
-def _absent() -> str:
-    return f"{', '.join(missing())} neither in {ASSETS} nor built before, and Go is not on the PATH"
+def _skip(items: list[pytest.Item], marker: str, reason: str) -> None:
+    for item in items:
+        if item.get_closest_marker(marker) is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _absent(names: Iterable[str]) -> str:
+    return f"{', '.join(missing(names))} neither in {ASSETS} nor built before, and Go is not on the PATH"
 
 
 def _no_tools() -> str:

@@ -40,6 +40,11 @@ class Cluster(Protocol):
         ...
 
     @property
+    def token(self) -> str:
+        """The token of a member of system:masters whom neither entries nor rows map. Only after `launch`."""
+        ...
+
+    @property
     def store(self) -> Store:
         """Its objects, past all authorization. Only after `wait`."""
         ...

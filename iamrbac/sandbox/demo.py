@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Stage:
     repository: Path
     kubectl: Client
     narrator: Narrator
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Variables that iamrbac gets beside those of a person's shell."""
 
     def iamrbac(self, *arguments: str, person: str | None = None) -> Said:
         """Run iamrbac as a person, and show the command."""
@@ -48,7 +50,7 @@ class Stage:
         done = subprocess.run(
             [sys.executable, "-m", "iamrbac", *arguments],
             cwd=self.repository,
-            env=self.sandbox.environment(person),
+            env=self.sandbox.environment(person) | dict(self.settings),
             capture_output=True,
             text=True,
             timeout=120,
@@ -75,7 +77,7 @@ class Stage:
 def play(stage: Stage) -> None:
     """Play all chapters. Raises DoesNotHoldError at the first thing that is not as promised."""
     _plan_and_apply(stage)
-    _developer(stage)
+    developer(stage)
     _leaver(stage)
     _drift(stage)
     stage.narrator.end()
@@ -91,16 +93,18 @@ def _plan_and_apply(stage: Stage) -> None:
     applied = stage.iamrbac("apply", "--yes", "--quiet")
     narrator.quote(applied.out.splitlines()[-1] if applied.out else "")
     narrator.check("all of it was applied", applied.code == 0, applied.out + applied.err)
-    _nothing_left(stage)
+    nothing_left(stage)
 
 
-def _nothing_left(stage: Stage) -> None:
-    again = stage.iamrbac("plan", "--detailed-exitcode")
+def nothing_left(stage: Stage, *more: str) -> None:
+    """Plan again, and check that there are no changes; `more` goes to the command."""
+    again = stage.iamrbac("plan", *more, "--detailed-exitcode")
     stage.narrator.quote(again.out)
     stage.narrator.check("a second plan has no changes", again.code == 0, again.out + again.err)
 
 
-def _developer(stage: Stage) -> None:
+def developer(stage: Stage) -> None:
+    """Let people make their kubeconfigs, and check what one of them may."""
     narrator = stage.narrator
     narrator.chapter(f"A developer makes her kubeconfig from her own AWS keys (with {stage.kubectl.name})")
     for person in (LEAVER, COLLEAGUE, INTRUDER):
@@ -132,7 +136,8 @@ def _leaver(stage: Stage) -> None:
     stage.get(COLLEAGUE, "pods", NAMESPACE, f"{COLLEAGUE} still works there", 200)
 
 
-def _drift(stage: Stage) -> None:
+def change_by_hand(stage: Stage) -> None:
+    """Let an administrator give somebody access past every review."""
     narrator = stage.narrator
     narrator.chapter("Somebody changes a RoleBinding by hand")
     name, arn = _binding(stage)
@@ -144,6 +149,11 @@ def _drift(stage: Stage) -> None:
     patched = stage.kubectl.patch(admin, CLUSTER, "rolebinding", name, NAMESPACE, body)
     narrator.check("the binding was changed by hand", patched.status == 200, patched.text)
     stage.get(INTRUDER, "pods", NAMESPACE, f"and {INTRUDER} may list pods there", 200)
+
+
+def _drift(stage: Stage) -> None:
+    narrator = stage.narrator
+    change_by_hand(stage)
     plan = stage.iamrbac("plan", "--detailed-exitcode")
     narrator.quote(plan.out)
     seen = plan.code == 2 and f"{INTRUDER} loses developer" in plan.out
@@ -151,7 +161,7 @@ def _drift(stage: Stage) -> None:
     applied = stage.iamrbac("apply", "--yes", "--quiet")
     narrator.check("it is put back", applied.code == 0, applied.out + applied.err)
     stage.get(INTRUDER, "pods", NAMESPACE, f"{INTRUDER} is refused again", 403)
-    _nothing_left(stage)
+    nothing_left(stage)
 
 
 def _binding(stage: Stage) -> tuple[str, str]:

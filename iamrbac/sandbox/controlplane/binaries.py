@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,6 +57,8 @@ def _kubernetes(name: str, minutes: int) -> Binary:
     return Binary(name, "kubernetes", f"./{name}", minutes, tuple(f"{_VERSION}.{value}" for value in values))
 
 
+GITOPS: Final = "gitops-sync"
+"""Argo CD's own sync engine (github.com/argoproj/gitops-engine) with a small command around it."""
 _AUTHENTICATOR: Final = "sigs.k8s.io/aws-iam-authenticator/cmd/aws-iam-authenticator"
 BINARIES: Final[Mapping[str, Binary]] = {
     binary.name: binary
@@ -65,8 +67,11 @@ BINARIES: Final[Mapping[str, Binary]] = {
         _kubernetes("kube-apiserver", 6),
         _kubernetes("kube-controller-manager", 2),
         Binary("aws-iam-authenticator", "authenticator", _AUTHENTICATOR, 2),
+        Binary(GITOPS, "gitops", ".", 2),
     )
 }
+SERVERS: Final = tuple(name for name in BINARIES if name != GITOPS)
+"""What a cluster is made of; the other one is for who wants to see a cluster follow a Git repository."""
 
 
 def find(name: str, environment: Mapping[str, str] = os.environ) -> Path:
@@ -98,11 +103,11 @@ def available(name: str, environment: Mapping[str, str] = os.environ) -> bool:
     return any(os.access(place, os.X_OK) for place in places)
 
 
-def missing(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the programs that `find` can neither find nor build, since there is no Go."""
+def missing(names: Iterable[str] = SERVERS, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return those of the programs that `find` can neither find nor build, since there is no Go."""
     if _go(environment) is not None:
         return ()
-    return tuple(name for name in BINARIES if not available(name, environment))
+    return tuple(name for name in names if not available(name, environment))
 
 
 def cache(environment: Mapping[str, str] = os.environ) -> Path:

@@ -14,6 +14,7 @@ from iamrbac.sandbox.kube.kinds import BY_KIND, Kind
 from iamrbac.sandbox.kube.values import Json, metadata_of
 
 _TIMEOUT_SECONDS: Final = 30.0
+_APPLY: Final = "application/apply-patch+yaml"
 
 
 class Objects:
@@ -52,17 +53,24 @@ class Objects:
             code, answer = self._ask("PUT", _path(kind, namespace, metadata["name"]), manifest)
         return _good(code, answer)
 
+    def apply(self, manifest: dict[str, Any], manager: str) -> Json:
+        """Server-side apply, with force. Raises SandboxError where it is refused, KeyError for an unknown kind."""
+        kind = BY_KIND[manifest["kind"]]
+        metadata = metadata_of(manifest)
+        path = _path(kind, metadata.get("namespace", "default"), metadata["name"])
+        return _good(*self._ask("PATCH", f"{path}?fieldManager={manager}&force=true", manifest, _APPLY))
+
     def delete(self, kind: str, namespace: str | None, name: str) -> None:
         """Delete an object; one that is not there is fine."""
         code, answer = self._ask("DELETE", _path(BY_KIND[kind], namespace, name))
         if code != 404:
             _good(code, answer)
 
-    def _ask(self, method: str, path: str, body: object = None) -> tuple[int, Json]:
+    def _ask(self, method: str, path: str, body: object = None, media: str = "application/json") -> tuple[int, Json]:
         connection = http.client.HTTPSConnection(
             str(self._address.hostname), self._address.port, context=self._context, timeout=_TIMEOUT_SECONDS
         )
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": media}
         with contextlib.closing(connection):
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()

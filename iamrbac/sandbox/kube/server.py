@@ -6,24 +6,29 @@ for fast tests; the judge is a real API server.
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import trustme
 
-from iamrbac.rbac.objects import Role
+from iamrbac.rbac.objects import Role, User
+from iamrbac.rbac.subjects import MASTERS
 from iamrbac.sandbox.kube import aggregation, bootstrap
 from iamrbac.sandbox.kube.access import Access, Webhook
 from iamrbac.sandbox.kube.api import Api, Authenticate
+from iamrbac.sandbox.kube.caller import Caller
 from iamrbac.sandbox.kube.kinds import BY_KIND
 from iamrbac.sandbox.kube.options import Cluster
 from iamrbac.sandbox.kube.setup import Setup
 from iamrbac.sandbox.kube.store import Store
 from iamrbac.sandbox.kube.wire import Server
+
+_SETUP: Final = Caller(User("iamrbac-sandbox", (MASTERS,)), uid="setup")
 
 
 class EmbeddedCluster:
@@ -42,11 +47,13 @@ class EmbeddedCluster:
         manifests: Iterable[dict[str, Any]] = (),
     ) -> None:
         self.name = name
+        self.token = secrets.token_urlsafe(32)
+        """The token of a member of system:masters whom neither entries nor rows map."""
         state = Store()
         cluster = Cluster(state, Access(state, webhook), _now)
         self.store = Setup(cluster, "iamrbac-sandbox")
         self._state = state
-        self._api = Api(cluster, authenticate)
+        self._api = Api(cluster, lambda token: _SETUP if token == self.token else authenticate(token))
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._authority = trustme.CA(organization_name=f"iamrbac sandbox {name}")

@@ -134,3 +134,13 @@ def _until(done: object) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_whoever_has_the_servers_needs_nothing_that_syncs(tmp_path: Path) -> None:
+    settings = environment(tmp_path, None) | {binaries.ASSETS: str(tmp_path)}
+    for name in binaries.SERVERS:
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o755)
+    assert binaries.missing(environment=settings) == ()
+    assert binaries.missing(binaries.BINARIES, settings) == (binaries.GITOPS,)
+    assert binaries.missing(binaries.BINARIES, environment(tmp_path, GOOD_GO)) == ()
