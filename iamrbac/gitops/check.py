@@ -21,7 +21,7 @@ _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}?|\}")
 
 
 def check_deliveries(documents: Documents) -> Iterator[Finding]:
-    """Return GIT101 … GIT107, with file and path: see README, Delivery by Git."""
+    """Return GIT101 … GIT108, with file and path: see README, Delivery by Git."""
     config = documents.config.document
     file = documents.config.file
     delivered = deliveries(config)
@@ -43,6 +43,14 @@ def check_deliveries(documents: Documents) -> Iterator[Finding]:
             message = f"{cluster.name} has delivery: gitops, and no repository to deliver to"
             hint = "name it in `gitops: {repository: …}`, at the top or of the cluster"
             yield error("GIT102", file, (*path, "delivery"), message, hint, [cluster.name])
+        unasked = cluster.mapping == "external" or (one.entries != "direct" and cluster.mapping != "aws-auth")
+        if cluster.namespaces is None and unasked:
+            message = f"{cluster.name} has no catalogue of namespaces, and nobody asks the cluster"
+            hint = (
+                "list its `namespaces:`: a grant in one that is not there is refused at the sync and holds up what "
+                "comes after it"
+            )
+            yield warning("GIT108", file, path, message, hint, [cluster.name])
         for message, hint in _deliverers(one):
             yield error("GIT107", file, places[cluster.name], message, hint, [cluster.name])
         if one.entries != "direct" and cluster.mapping in ("aws-auth", "external"):

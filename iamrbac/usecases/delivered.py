@@ -24,7 +24,7 @@ from iamrbac.plan.change import GitHalf
 from iamrbac.plan.observed import ClusterState, Meta, Observed
 from iamrbac.plan.synced import declared_people, not_synced
 from iamrbac.usecases.deliveries import Deliveries
-from iamrbac.usecases.fetched import Fetched
+from iamrbac.usecases.fetched import Fetched, folders_of
 
 IN_THE_WAY, NO_HEADER, BROKEN, LEFT_IN_EKS = "GIT001", "GIT002", "GIT003", "GIT004"
 _NAMESPACE_FILE = "/_cluster/Namespace-"
@@ -231,7 +231,9 @@ class _Comparison:
         changes = [FileChange(path, there[path], wanted[path]) for path in stand.differ]
         changes += [FileChange(path, None, wanted[path]) for path in stand.new]
         changes += [FileChange(path, there[path], None) for path in stand.stale]
-        kept = {path for path in inventory if path in there} - set(stand.stale)
+        # What lies in no folder that was looked at may still be there.
+        looked_at = tuple(f"{folder}/" for folder in folders_of(self.delivery))
+        kept = {path for path in inventory if path in there or not path.startswith(looked_at)} - set(stand.stale)
         path = f"{self.delivery.path}/{INVENTORY}"
         listed = inventory_text(self.delivery.instance, {*ours, *kept})
         before = there.get(path)

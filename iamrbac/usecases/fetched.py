@@ -62,13 +62,8 @@ def _tip(
 
 
 def folders_of(delivery: Delivery) -> frozenset[str]:
-    """Return all folders that a cluster may have files in."""
-    folders = {delivery.path, delivery.entries_path}
-    if delivery.layout == "argocd":
-        folders.add(delivery.argocd.path)
-    if delivery.layout == "flux":
-        folders.add(delivery.flux.path)
-    return frozenset(folders)
+    """Return all folders that a cluster may have files in, also those of the layout and the form that it had before."""
+    return frozenset({delivery.path, delivery.entries_path, delivery.argocd.path, delivery.flux.path})
 
 
 def fetch(edges: Edges, cluster: Cluster, delivery: Delivery, branches: Branches) -> Fetched:

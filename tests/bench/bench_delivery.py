@@ -1,16 +1,22 @@
-"""Delivery by Git: a commit of many files, pushed, against `git add -A && git commit` of the same files; and a tip."""
+"""Delivery by Git: a commit of many files against git's own commands, and a plan that has nothing to do."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
 from iamrbac import wiring
+from iamrbac.usecases.apply import Applying, apply_plan
+from iamrbac.usecases.compile import CompileRequest, compile_repository
 from iamrbac.usecases.deliveries import DeliveryRepository, Message, Tip
+from iamrbac.usecases.plan import PlanRequest, make_plan
+from tests.bench.generate import generate
 from tests.bench.measure import Row, best_of, table
 
 FILES = 10_000
@@ -31,7 +37,8 @@ def rows() -> list[Row]:
         tempfile.TemporaryDirectory(prefix="iamrbac-bench-") as folder,
         patch.dict(os.environ, _GIT | {"XDG_CACHE_HOME": f"{folder}/cache"}),
     ):
-        return list(_rows(Path(folder).resolve()))
+        here = Path(folder).resolve()
+        return [*_rows(here), *_plans(here)]
 
 
 def _rows(folder: Path) -> Iterator[Row]:
@@ -59,6 +66,47 @@ def _rows(folder: Path) -> Iterator[Row]:
     few = dict.fromkeys(list(files)[:10])
     small, _ = best_of(1, lambda: delivery.push(found, few, _MESSAGE, None))
     yield Row("commit and push 10 of them", small, 1, f"in a repository of {FILES:,} files", unit="s")
+
+
+def _plans(folder: Path) -> Iterator[Row]:
+    """A plan with nothing to do on all the clusters of a large repository, against reading and compiling it."""
+    root = folder / "access"
+    root.mkdir()
+    generate(root)
+    config = (root / "iamrbac.yaml").read_text(encoding="utf-8")
+    config = config.replace("    region:", "    delivery: gitops\n    mapping: external\n    region:")
+    _git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "clusters.git")
+    (root / "iamrbac.yaml").write_text(config + "gitops: {repository: ../clusters.git}\n", encoding="utf-8")
+    at = datetime.now(UTC)
+    edges = wiring.edges(root)
+    first = make_plan(edges, PlanRequest(at), _Silent()).plan
+    if first is None or any(one.reason for one in apply_plan(edges, first, Applying(_Silent(), time.sleep))):
+        raise RuntimeError("not everything was delivered")
+    baseline, compiled = best_of(_TIMES, lambda: _compiled(root, at))
+    planning, planned = best_of(_TIMES, lambda: make_plan(wiring.edges(root), PlanRequest(at), _Silent()))
+    if planned.plan is None or planned.plan.changed:
+        raise RuntimeError("there is something to do")
+    yield Row(
+        "plan of what is delivered already / read and compile",
+        planning / baseline,
+        2,
+        f"{planning:.2f} s / {baseline:.2f} s, {compiled:,} objects on 20 clusters",
+    )
+
+
+def _compiled(root: Path, at: datetime) -> int:
+    result = compile_repository(wiring.repository(root), wiring.roles(root), wiring.people, CompileRequest(at))
+    return sum(len(one.objects) for one in result.compiled.clusters.values()) if result.compiled is not None else 0
+
+
+class _Silent:
+    """Progress that nobody reads."""
+
+    def step(self, text: str) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
 
 
 def _pushed(delivery: DeliveryRepository, tip: Tip, files: Mapping[str, str]) -> float:

@@ -21,6 +21,9 @@ identity: {account: "111122223333", groups: users}
 GENERAL = "gitops: {repository: git@git.example.com:clusters.git}\n"
 
 
+KNOWN = "delivery: gitops, namespaces: [payments]"
+
+
 def config(clusters: str, general: str = GENERAL) -> Config:
     text = f"{HEAD}{general}clusters:\n{clusters}"
     parsed = parse(yaml.safe_load(text), "iamrbac.yaml", lambda _path: None)
@@ -68,7 +71,7 @@ def test_two_clusters_in_one_folder_or_inside_each_other() -> None:
     other = "delivery: gitops, gitops: {path: clusters/a, branch: b}"
     assert told(cluster("a") + cluster("b", other)) == []
     iam = "gitops: {repository: ., accessEntries: terraform, entriesPath: iam}\n"
-    assert [one[:6] for one in told(cluster("a") + cluster("b"), iam)] == ["GIT106"]
+    assert [one[:6] for one in told(cluster("a", KNOWN) + cluster("b", KNOWN), iam)] == ["GIT106"]
 
 
 def test_credentials_in_a_url() -> None:
@@ -99,6 +102,13 @@ def test_the_deliverers_own_objects_lie_beside_the_clusters() -> None:
             f"GIT107 error gitops: {folder} is for the deliverer's own objects, and lies in, or holds, "
         )
     assert told(cluster("a"), "gitops: {repository: ., layout: flux, flux: {path: 'clusters/flux'}}\n") == []
+
+
+def test_a_cluster_that_nobody_asks_needs_a_catalogue() -> None:
+    for more in ("mapping: external", "gitops: {accessEntries: crossplane}"):
+        (one,) = told(cluster("a", f"delivery: gitops, {more}"))
+        assert one.startswith("GIT108 warning clusters.0: a has no catalogue of namespaces")
+        assert told(cluster("a", f"delivery: gitops, {more}, namespaces: [payments]")) == []
 
 
 def test_argo_cd_needs_a_url() -> None:
