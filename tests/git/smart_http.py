@@ -8,13 +8,30 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 
+@dataclass
+class Dropped:
+    """Answers that get lost on their way, after what was asked has been done."""
+
+    path: str
+    """How the path of the first lost one ends."""
+    forever: bool = False
+    lost: int = 0
+
+    def drops(self, method: str, path: str) -> bool:
+        if (method == "POST" and path.endswith(self.path) and not self.lost) or (self.forever and self.lost):
+            self.lost += 1
+            return True
+        return False
+
+
 @contextmanager
-def serve(folder: Path, password: str = "", status: int = 0) -> Iterator[str]:
+def serve(folder: Path, password: str = "", status: int = 0, dropped: Dropped | None = None) -> Iterator[str]:
     """Serve the repositories of a folder and give the URL; with `status`, refuse every request with it."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -63,6 +80,9 @@ def serve(folder: Path, password: str = "", status: int = 0) -> Iterator[str]:
             done = subprocess.run(
                 ["git", "http-backend"], env=environment, input=body, stdout=subprocess.PIPE, check=False
             )
+            if dropped is not None and dropped.drops(self.command, url.path):
+                self.close_connection = True
+                return
             head, _, content = done.stdout.partition(b"\r\n\r\n")
             headers = [line.partition(": ")[::2] for line in head.decode().split("\r\n")]
             code = next((value.split()[0] for name, value in headers if name == "Status"), "200")

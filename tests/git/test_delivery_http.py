@@ -8,7 +8,7 @@ import pytest
 
 from iamrbac.model.errors import MovedError
 from tests.git.delivery import FOLDERS, MESSAGE, World, refusal
-from tests.git.smart_http import serve
+from tests.git.smart_http import Dropped, serve
 
 PASSWORD = "correct-horse-battery"
 CHANGES = {"clusters/staging/a.yaml": "a: 1\n"}
@@ -79,3 +79,22 @@ def test_one_who_may_only_read(world: World, url: str) -> None:
     tip = delivery.tip("main", FOLDERS)
     world.git("config", "http.receivepack", "false")
     assert "the server does not let git in" in refusal(lambda: delivery.push(tip, CHANGES, MESSAGE, None))
+
+
+@pytest.mark.parametrize("forever", [False, True])
+def test_a_push_whose_answer_is_lost(world: World, url: str, forever: bool) -> None:
+    """It has happened: that it is there is looked up, and where it cannot be, nobody says that nothing was pushed."""
+    lost = Dropped("/git-receive-pack", forever)
+    with serve(world.folder, dropped=lost) as at:
+        delivery = world.open(f"{at}/remote.git")
+        tip = delivery.tip("main", FOLDERS)
+        if forever:
+            said = refusal(lambda: delivery.push(tip, CHANGES, MESSAGE, None))
+            assert "whether it was pushed is not known" in said
+            assert "nothing was pushed" not in said
+        else:
+            made = delivery.push(tip, CHANGES, MESSAGE, None)
+            assert made.commit == world.git("rev-parse", "main")
+    assert lost.lost >= 1
+    assert sorted(world.files()) == ["README", "clusters/staging/a.yaml"]
+    assert world.litter() == []

@@ -178,3 +178,11 @@ def test_a_full_disk_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> N
     world.seed({".gitattributes": "*.yaml filter=full\n"})
     delivery = world.open()
     assert "the disk is full" in refusal(lambda: delivery.push(delivery.tip("main", FOLDERS), CHANGES, MESSAGE, None))
+
+
+def test_a_server_that_cannot_store_it_is_not_tried_again(world: World) -> None:
+    body = "echo \"error: cannot lock ref 'refs/heads/main': Unable to create 'main.lock': Permission denied\"; exit 1"
+    world.hook("update", body)
+    delivery = world.open()
+    tip = delivery.tip("main", FOLDERS)
+    assert "the server could not store it" in refusal(lambda: delivery.push(tip, CHANGES, MESSAGE, None))

@@ -143,21 +143,30 @@ def test_somebody_who_pushed_to_our_branch_meanwhile_is_not_pushed_over(case: Ca
         (200, {"no": "list"}, "is not a pull request"),
     ],
 )
-def test_refusals_before_anything_is_pushed(either: Case, status: int, body: dict[str, object], words: str) -> None:
+def test_refusals_before_anything_is_pushed(case: Case, status: int, body: dict[str, object], words: str) -> None:
     if status == 200:
-        either.fake.fail["POST"] = (status, body)
-        assert words in either.refusal()
+        case.fake.fail["POST"] = (status, body)
+        assert words in case.refusal()
         return
-    either.fake.fail["GET"] = (status, body)
-    said = either.refusal()
+    case.fake.fail["GET"] = (status, body)
+    said = case.refusal()
     assert words in said
     assert "open pull requests cannot be listed" in said
-    assert not either.pushed
-    del either.fake.fail["GET"]
-    either.fake.fail["POST"] = (status, body)
-    said = either.refusal()
+    assert not case.pushed
+    del case.fake.fail["GET"]
+    case.fake.fail["POST"] = (status, body)
+    said = case.refusal()
     assert words in said
     assert "the branch is pushed, but its pull request cannot be opened" in said
+    pushed = case.world.git("rev-parse", BRANCH)
+    del case.fake.fail["POST"]
+    assert case.propose().commit == pushed
+
+
+def test_the_status_of_a_refusal_comes_through_the_command_too(either: Case) -> None:
+    either.fake.fail["GET"] = (403, {"message": "Resource not accessible by integration"})
+    assert "the token may not do this (Resource not accessible by integration)" in either.refusal()
+    assert not either.pushed
 
 
 def test_a_token_that_is_wrong(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +221,9 @@ def test_a_base_that_is_not_there(case: Case) -> None:
     tip = delivery.tip("nosuch", FOLDERS)
     said = refusal(lambda: delivery.propose(tip, BRANCH, dict(CHANGES), MESSAGE, None, case.forge))
     assert "there is no branch nosuch that a pull request could go to" in said
+    tip = delivery.tip("main", FOLDERS)
+    said = refusal(lambda: delivery.propose(tip, "main", dict(CHANGES), MESSAGE, None, case.forge))
+    assert "main cannot be proposed to itself" in said
 
 
 def test_a_command_that_is_not_logged_in(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,7 +142,7 @@ def _write(folder: Path, files: Mapping[str, str], where: str) -> None:
             if above not in made:
                 (folder / above).mkdir(parents=True, exist_ok=True)
                 made.add(above)
-            with open(os.open(folder / path, _WRITE, 0o666), "wb") as file:  # noqa: PTH123
+            with os.fdopen(os.open(folder / path, _WRITE, 0o666), "wb") as file:
                 file.write(text.encode())
         except OSError as error:
             message = f"{path} cannot be written into the temporary work tree: {error.strerror}"

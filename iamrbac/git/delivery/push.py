@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from iamrbac.git.command import Said
 from iamrbac.git.delivery.command import NETWORK, UserGit
 from iamrbac.git.delivery.faults import UNSHALLOW, essence, failed
 from iamrbac.git.delivery.words import shown, without_secrets
@@ -16,6 +17,8 @@ _MOVED: Final = re.compile(
     re.IGNORECASE,
 )
 _CHECKED_OUT: Final = re.compile("branch is currently checked out|refusing to update checked out branch", re.IGNORECASE)
+_BROKE_OFF: Final = re.compile("hung up unexpectedly|unexpected disconnect|rpc failed|empty reply", re.IGNORECASE)
+_DISK: Final = re.compile("permission denied|read-only file system|no space left|quota exceeded", re.IGNORECASE)
 _SHALLOW: Final = re.compile("shallow update not allowed|shallow file", re.IGNORECASE)
 _PROTECTED: Final = re.compile(
     "protected branch|GH006|GH013|not allowed to push|pre-receive hook declined|hook declined"
@@ -36,7 +39,9 @@ def push(git: UserGit, remote: str, commit: str, branch: str, seen: str | None) 
         return
     lines = said.out.decode("utf-8", "replace").splitlines()
     refused = next((line.split("\t")[-1] for line in lines if line.startswith("!\t")), "")
-    if not refused:
+    if not refused or refused.startswith("[remote failure]"):
+        if _landed(git, remote, ref, commit, said, where):
+            return
         raise _unsent(git, failed(said, "nothing was pushed", where), said.err)
     told = [line for line in said.err.splitlines() if line.startswith("remote:")]
     reason = re.fullmatch(r"\[[^]]*\] \((.*)\)", refused)
@@ -51,6 +56,9 @@ def _refused(reason: str, said: str, where: str) -> DeliveryError:
     if _CHECKED_OUT.search(f"{reason} {said}"):
         hint = "push to a bare repository, or use `commit: local` with its path"
         return DeliveryError("the branch is checked out there; nothing was pushed", where=where, hint=hint)
+    if _DISK.search(said):
+        message = f"the server could not store it: {reason}: {said}; nothing was pushed"
+        return DeliveryError(message, where=where, hint="ask whoever keeps the server")
     if _MOVED.search(reason) or (not _PROTECTED.search(reason) and _MOVED.search(said)):
         return MovedError("the branch moved meanwhile; nothing was pushed", where=where, hint="run again")
     words = f"{reason}: {said}" if said else reason
@@ -58,6 +66,18 @@ def _refused(reason: str, said: str, where: str) -> DeliveryError:
     if _PROTECTED.search(f"{reason} {said}"):
         hint = "if the branch is protected, set `commit: pull-request` under gitops in iamrbac.yaml"
     return DeliveryError(f"the server refused the push: {words}; nothing was pushed", where=where, hint=hint)
+
+
+def _landed(git: UserGit, remote: str, ref: str, commit: str, said: Said, where: str) -> bool:
+    """Say whether a push that broke off has moved the branch. Raises DeliveryError where nobody knows."""
+    found = git.run(["ls-remote", "--", remote, ref], timeout=NETWORK)
+    if found.code == 0:
+        return found.out.split()[:1] == [commit.encode()]
+    if not _BROKE_OFF.search(said.err):
+        return False
+    error = failed(said, "whether it was pushed is not known", where)
+    hint = "check the network, and run again: what is there already is not pushed twice"
+    raise DeliveryError(error.message, where=where, hint=hint)
 
 
 def _unsent(git: UserGit, error: DeliveryError, said: str) -> DeliveryError:

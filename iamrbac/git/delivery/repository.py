@@ -97,6 +97,9 @@ class GitDelivery:
         store = self._store
         remote = self._remote()
         pulls = self._forge(store.url, forge)
+        if branch == tip.branch:
+            hint = "set another gitops.branch"
+            raise DeliveryError(f"{branch} cannot be proposed to itself", where=store.where, hint=hint)
         if tip.commit is None:
             hint = "push a first commit to it, or set `commit: push`"
             message_ = f"there is no branch {tip.branch} that a pull request could go to"
