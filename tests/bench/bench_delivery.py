@@ -55,6 +55,16 @@ def _rows(folder: Path) -> Iterator[Row]:
         3,
         f"{min(ours):.2f} s / {baseline:.2f} s",
     )
+    hooks = folder / "hooks"
+    hooks.mkdir()
+    (hooks / "pre-commit").write_text("#!/bin/sh\n")
+    (hooks / "pre-commit").chmod(0o755)
+    hook = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": str(hooks)}
+    with patch.dict(os.environ, hook):
+        hooked = _remote(folder / "hooked.git")
+        seconds = _pushed(hooked, hooked.tip("main", [_FOLDER]), files)
+    detail = f"{seconds:.2f} s / {baseline:.2f} s; all files are written, for the hook to see"
+    yield Row("the same with a pre-commit hook", seconds / baseline, 3, detail)
     checkout = folder / "hand0"
     listing, _ = best_of(_TIMES, lambda: _git(checkout, "ls-tree", "-r", "HEAD"))
     fetched, found = best_of(_TIMES, lambda: delivery.tip("main", [_FOLDER]))

@@ -23,23 +23,28 @@ _WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLO
 def stage(tree: WorkTree, changes: Mapping[str, str | None], where: str) -> str:
     """Write and remove files, put just these into the index, and return the id of its tree.
 
-    Without hooks that would look at files, and attributes that would convert them, none is written: git is given the
-    contents. No symlink is followed. Raises DeliveryError where something that is no file of ours is in the way, or
-    where git is told to ignore a path.
+    Files are written for hooks to look at, and where attributes convert them; else git is only given the contents,
+    which is far quicker. No symlink is followed. Raises DeliveryError where something that is no file of ours is in
+    the way, or where git is told to ignore a path.
     """
     _refuse_odd(tree.index, changes, where)
     removed = [path for path, text in changes.items() if text is None]
     # Folder by folder: git reads the attributes of each as it goes.
     added = {path: text for path, text in sorted(changes.items()) if text is not None}
     _refuse_ignored(tree, [path for path in added if path not in tree.index], where)
+    converting = converted(tree.git, added, where)
     _into_index(tree.git, ["--force-remove"], removed, where)
-    if tree.checked_out or converted(tree.git, added, where):
+    if tree.checked_out or converting:
         for path in removed:
             (tree.folder / path).unlink(missing_ok=True)
         _write(tree.folder, added, where)
+    if converting:
         _into_index(tree.git, ["--add"], added, where)
     else:
         into_index(tree.git, store(tree.git, added, where), where)
+    if tree.checked_out:
+        # A hook may compare files and index without looking into them.
+        tree.git.run(["update-index", "-q", "--refresh"])
     return written_tree(tree.git, where)
 
 
