@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,17 @@ def test_a_push_between_tip_and_push_is_seen_by_the_next_tip(world: World) -> No
     tip = delivery.tip("main", FOLDERS)
     delivery.push(tip, {"clusters/staging/a": "a"}, MESSAGE, None)
     assert sorted(world.files()) == ["clusters/staging/a", "theirs"]
+
+
+def test_branches_of_one_repository_are_fetched_by_threads(world: World) -> None:
+    first = world.seed({"clusters/staging/a": "a"})
+    branches = [f"branch{number}" for number in range(4)]
+    for branch in branches:
+        world.git("branch", branch, "main")
+    with ThreadPoolExecutor(4) as pool:
+        tips = list(pool.map(lambda branch: world.open().tip(branch, FOLDERS), branches))
+        one = world.open()
+        tips += pool.map(lambda branch: one.tip(branch, FOLDERS), branches)
+        contents = list(pool.map(lambda tip: one.read(tip.files.values()), tips))
+    assert {tip.commit for tip in tips} == {first}
+    assert [list(content.values()) for content in contents] == [[b"a"]] * 8
