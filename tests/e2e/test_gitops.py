@@ -133,6 +133,7 @@ def following(world: World) -> Iterator[Following]:
     target = Target(world.cluster.url, world.cluster.ca_pem, world.cluster.token)
     with Following(Engine(source, target, world.name), 0.5) as found:
         yield found
+        found.check()
 
 
 @pytest.fixture
