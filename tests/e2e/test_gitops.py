@@ -20,7 +20,7 @@ from iamrbac.token.sign import Credentials
 from tests.conformance.http import RBAC, Client
 from tests.e2e.real import ACCOUNT, REGION, RealCluster, RealSandbox
 from tests.sandbox.gitops.hosted import Hosted
-from tests.sandbox.gitops.test_syncers import until
+from tests.sandbox.gitops.waiting import until
 
 pytestmark = pytest.mark.gitops_engine
 
@@ -133,6 +133,7 @@ def following(world: World) -> Iterator[Following]:
     target = Target(world.cluster.url, world.cluster.ca_pem, world.cluster.token)
     with Following(Engine(source, target, world.name), 0.5) as found:
         yield found
+        found.check()
 
 
 @pytest.fixture

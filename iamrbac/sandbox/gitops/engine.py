@@ -26,7 +26,7 @@ from iamrbac.sandbox.controlplane.program import Program
 from iamrbac.sandbox.gitops.repository import Checkout, Source
 from iamrbac.sandbox.gitops.syncer import Synced, Target
 
-_TIMEOUT_SECONDS: Final = 120.0
+_TIMEOUT_SECONDS: Final = 600.0
 _ADDRESS: Final = re.compile(r"^listening on 127\.0\.0\.1:(\d+)$", re.MULTILINE)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import os
+import signal
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from iamrbac.sandbox.controlplane.errors import ControlPlaneError
 from iamrbac.sandbox.controlplane.objects import Objects
 from iamrbac.sandbox.errors import SandboxError
 from iamrbac.sandbox.gitops.engine import Engine
@@ -18,8 +19,8 @@ from iamrbac.sandbox.gitops.syncer import Following, Syncer, Target
 from iamrbac.sandbox.kube.server import EmbeddedCluster
 from tests.conformance import conftest as clusters
 from tests.sandbox.gitops.hosted import FOLDER, Hosted, binding, namespace, role
+from tests.sandbox.gitops.waiting import until
 
-_PATIENCE_SECONDS = 180.0
 embedded_target, real_target = clusters.embedded_target, clusters.real_target
 _ENGINE = pytest.param("engine", marks=[pytest.mark.e2e, pytest.mark.gitops_engine])
 
@@ -58,13 +59,6 @@ def name(objects: Objects) -> Iterator[str]:
     found = f"gitops-{uuid.uuid4().hex[:8]}"
     yield found
     objects.delete("Namespace", None, found)
-
-
-def until(ask: Callable[[], Any], expected: Any) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (got := ask()) != expected:
-        assert time.monotonic() < deadline, got
-        time.sleep(0.05)
 
 
 def synced(syncer: Syncer) -> None:
@@ -178,6 +172,22 @@ def test_it_heals_by_itself(syncer: Syncer, hosted: Hosted, objects: Objects, na
         objects.delete("Role", name, "reader")
         until(lambda: objects.get("Role", name, "reader") is not None, True)
         following.check()
+
+
+@pytest.mark.e2e
+@pytest.mark.gitops_engine
+def test_an_engine_that_dies_is_named(real_target: clusters.Target, hosted: Hosted) -> None:
+    hosted.push()
+    engine = Engine(hosted.source, Target(real_target.url, real_target.ca_pem, real_target.tokens["admin"]))
+    try:
+        assert engine.round().problem is None
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        with pytest.raises(ControlPlaneError, match=r"^gitops-sync: it "):
+            engine.round()
+    finally:
+        engine.stop()
+    assert engine.pid is None
 
 
 def test_it_says_why_it_stopped(hosted: Hosted) -> None:

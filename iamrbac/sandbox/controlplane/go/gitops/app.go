@@ -23,6 +23,9 @@ import (
 const (
 	namespace = "default"
 	between   = 100 * time.Millisecond
+	// Steps without any news, after which a sync is given up: what it has just made and waits to see may have been
+	// deleted by somebody, and then it would wait for ever.
+	patience = 50
 )
 
 // What one sync did. Phase is Argo CD's: Succeeded, Failed or Error.
@@ -75,7 +78,7 @@ func (a *app) sync(ctx context.Context, revision string) answer {
 		return failed(err)
 	}
 	now := state{phase: common.OperationRunning, started: metav1.Now()}
-	for {
+	for idle := 0; idle < patience; {
 		// Every step begins with what is live now, as in the application controller: a wave has to see that what the
 		// one before has made is there.
 		found, err := a.compare(targets)
@@ -85,8 +88,13 @@ func (a *app) sync(ctx context.Context, revision string) answer {
 		if len(now.results) == 0 && !found.outOfSync {
 			return answer{Phase: string(common.OperationSucceeded), Results: []result{}}
 		}
+		before := now.news()
 		if now, err = a.step(revision, found, now); err != nil {
 			return failed(err)
+		}
+		idle++
+		if now.news() != before {
+			idle = 0
 		}
 		if now.phase.Completed() {
 			return done(now)
@@ -97,6 +105,16 @@ func (a *app) sync(ctx context.Context, revision string) answer {
 		case <-time.After(between):
 		}
 	}
+	now.phase = common.OperationFailed
+	return done(now)
+}
+
+func (s state) news() string {
+	text := s.message
+	for _, one := range s.results {
+		text += fmt.Sprintf("\n%s %s %s", one.ResourceKey.String(), one.Status, one.HookPhase)
+	}
+	return text
 }
 
 type comparison struct {
