@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-import yaml
-
+from iamrbac.sandbox.gitops.repository import Source
+from iamrbac.sandbox.gitops.standin import StandIn
+from iamrbac.sandbox.gitops.syncer import Target
 from iamrbac.sandbox.runner import Sandbox
 from tests.ci.workflows import DELIVER, DELIVERY, Step, bash, environment, load, steps
 
@@ -29,6 +30,7 @@ class ArgoCd:
     def __init__(self, bare: Path, sandbox: Sandbox) -> None:
         self.up: set[str] = set(sandbox.clusters)
         """The clusters that it serves."""
+        self._syncers: dict[str, StandIn] = {}
         self._bare = bare
         self._sandbox = sandbox
         self._pushed, self._done = bare / "pushed", bare / "done"
@@ -60,14 +62,19 @@ class ArgoCd:
             stop.set()
             thread.join(PATIENCE_SECONDS)
 
+    def stop(self) -> None:
+        """Leave nothing behind."""
+        for syncer in self._syncers.values():
+            syncer.stop()
+
     def sync(self) -> None:
-        """Put the branch's objects on the clusters."""
-        for path, text in files(self._bare).items():
-            parts = path.split("/")
-            if parts[0] == "clusters" and parts[1] in self.up and path.endswith(".yaml"):
-                manifest = yaml.safe_load(text)
-                if manifest["kind"] != "Namespace" and parts[2] != "kustomization.yaml":
-                    self._sandbox.clusters[parts[1]].store.put(manifest)
+        """Put what the branch has on the clusters, and take away what it has no more."""
+        for name in sorted(self.up):
+            cluster = self._sandbox.clusters[name]
+            if name not in self._syncers:
+                source = Source(str(self._bare), "main", f"clusters/{name}")
+                self._syncers[name] = StandIn(source, Target(cluster.url, cluster.ca_pem, cluster.token))
+            self._syncers[name].round()
 
 
 def git(folder: Path, *words: str) -> str:
@@ -102,6 +109,8 @@ class Pipeline:
     log: str = ""
     """Everything that was said, in all runs."""
     secrets: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+    """What else the runner sets."""
 
     @property
     def delivered(self) -> set[str]:
@@ -168,7 +177,7 @@ class Pipeline:
             GITHUB_STEP_SUMMARY=str(self.temp / "summary"),
             GITHUB_SHA=sha,
         )
-        return own | {"HOME": str(home)}
+        return own | {"HOME": str(home)} | self.more
 
 
 def install(temp: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,19 @@ import pytest
 from iamrbac.cli.main import run
 from iamrbac.sandbox.runner import Sandbox
 from tests.ci.promotion import TOKEN, ArgoCd, Pipeline, config, git, install
-from tests.ci.workflows import DELIVERY, bash, step
+from tests.ci.workflows import DELIVERY, GITLAB_GITOPS, bash, load, step
+from tests.git.forges import TOKEN as FORGE_TOKEN
+from tests.git.forges import forge
 
 DONE = {"development": "success", "staging": "success", "production-plan": "success"}
-SKIPPED = {"staging": "skipped", "production-plan": "skipped", "production": "skipped"}
+AFTER_STAGING = {"production-plan": "skipped", "production": "skipped"}
+SKIPPED = {"staging": "skipped"} | AFTER_STAGING
 
 
 @pytest.fixture
 def pipeline(
     tmp_path: Path, fresh_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Pipeline:
+) -> Iterator[Pipeline]:
     """A new repository on main, whose delivery repository is empty and pulled from by all clusters of the sandbox."""
     monkeypatch.chdir(tmp_path)
     assert run(["init", "acme-access", "--delivery", "gitops"]) == 0
@@ -33,7 +37,8 @@ def pipeline(
     commit(checkout, "A new access repository")
     install(temp)
     argocd = ArgoCd(bare, fresh_sandbox)
-    return Pipeline(checkout, temp, bare, fresh_sandbox, argocd, secrets={"GH_TOKEN": TOKEN})
+    yield Pipeline(checkout, temp, bare, fresh_sandbox, argocd, secrets={"GH_TOKEN": TOKEN})
+    argocd.stop()
 
 
 def commit(checkout: Path, message: str) -> str:
@@ -89,6 +94,77 @@ def test_an_old_commit_is_not_delivered_after_a_newer_one(pipeline: Pipeline) ->
     assert pipeline.run(sha=old) == {"development": "Only the newest commit: 1"} | SKIPPED
     assert f"::error::main is at {new} by now" in pipeline.log
     assert pipeline.delivered == set()
+
+
+def test_what_is_proposed_waits_until_somebody_merges_it(pipeline: Pipeline, tmp_path: Path) -> None:
+    seed = tmp_path / "seed"
+    git(tmp_path, "clone", "--quiet", pipeline.bare.as_uri(), str(seed))
+    (seed / "README.md").write_text("What the clusters have.\n")
+    commit(seed, "A new delivery repository")
+    with forge("github") as fake:
+        url = f"https://git.example.com/{fake.project}.git"
+        more = {
+            pipeline.bare.as_uri(): url,
+            "commit: push ": f"forge: {{kind: github, api: '{fake.url}'}}\n  commit: pull-request ",
+        }
+        config(pipeline.checkout, more)
+        commit(pipeline.checkout, "Pull requests")
+        # What people and the pipeline call by its URL is the folder; the forge is the runner's own.
+        env = pipeline.environment("")
+        for name, value in ((f"url.{pipeline.bare.as_uri()}.insteadOf", url), ("protocol.file.allow", "always")):
+            subprocess.run(["git", "config", "--global", name, value], env=env, check=True)
+        pipeline.more = {"GITHUB_API_URL": fake.url}
+        pipeline.secrets["GH_TOKEN"] = FORGE_TOKEN
+        with pipeline.argocd.following():
+            git(seed, "push", "--quiet", "origin", "HEAD:main")
+        assert pipeline.run(approved=True) == {"development": "Deliver: 6"} | SKIPPED, pipeline.log
+        assert [(one["head"], one["base"]) for one in fake.pulls] == [("iamrbac/acme-access/development", "main")]
+        assert pipeline.delivered == set()
+        with pipeline.argocd.following():
+            git(seed, "fetch", "--quiet", "origin", "iamrbac/acme-access/development")
+            git(seed, "push", "--quiet", "origin", "FETCH_HEAD:refs/heads/main")
+        assert pipeline.run(approved=True) == {"development": "success", "staging": "Deliver: 6"} | AFTER_STAGING
+        assert pipeline.delivered == {"development"}
+        assert [one["head"] for one in fake.pulls[1:]] == ["iamrbac/acme-access/staging"]
+    assert FORGE_TOKEN not in pipeline.log
+
+
+def gitlab(pipeline: Pipeline, environment: str, sha: str) -> int:
+    """Execute the script of a GitLab job of an environment, whose AWS is the sandbox's own; return its exit code."""
+    trust = 'export AWS_ROLE_ARN="$IAMRBAC_ROLE" AWS_WEB_IDENTITY_TOKEN_FILE="$own/token"\n'
+    job = load(GITLAB_GITOPS)[".deliver"]
+    text = "\n".join(job["script"])
+    assert text.count(trust) == 1
+    env = pipeline.environment("") | {name: str(value) for name, value in job["variables"].items()}
+    env |= {"own": str(pipeline.temp), "CI_ENVIRONMENT_NAME": environment, "CI_COMMIT_SHA": sha, "CI_JOB_ID": "12"}
+    env |= {"CI_DEFAULT_BRANCH": "main", "DELIVERY_TOKEN": TOKEN, "IAMRBAC_TOKEN": "e.y.J", "SIGNING_KEY": ""}
+    env["PATH"] = f"{pipeline.temp / 'iamrbac' / 'bin'}:{env['PATH']}"
+    with pipeline.argocd.following():
+        done = bash(text.replace(trust, ""), pipeline.checkout, env)
+    pipeline.log += done.stdout + done.stderr
+    return done.returncode
+
+
+def test_gitlab_delivers_an_environment_and_plans_production(pipeline: Pipeline, tmp_path: Path) -> None:
+    origin = tmp_path / "origin.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(pipeline.checkout), str(origin))
+    git(pipeline.checkout, "remote", "add", "origin", str(origin))
+    sha = git(pipeline.checkout, "rev-parse", "HEAD")
+    assert gitlab(pipeline, "development", sha) == 0, pipeline.log
+    assert gitlab(pipeline, "production-plan", sha) == 0, pipeline.log
+    assert pipeline.delivered == {"development"}
+    assert "by Git: " in pipeline.log.split("clusters/production")[0].rpartition("\n")[2]
+    assert git(pipeline.bare, "log", "-1", "--format=%cn", "main") == "iamrbac"
+    pipeline.argocd.up = {"production"}
+    assert gitlab(pipeline, "staging", sha) == 6
+    # Somebody merges meanwhile: what was started before is over.
+    git(pipeline.checkout, "commit", "--quiet", "--allow-empty", "--message", "more")
+    git(pipeline.checkout, "push", "--quiet", "origin", "main")
+    assert gitlab(pipeline, "production", sha) == 1
+    assert "main is at " in pipeline.log
+    assert pipeline.delivered == {"development", "staging"}
+    assert TOKEN not in pipeline.log
+    assert TOKEN not in (pipeline.temp / "home" / ".gitconfig").read_text()
 
 
 def credentials(pipeline: Pipeline, url: str, token: str) -> tuple[int, str]:
