@@ -21,11 +21,26 @@ class Ci(StrEnum):
     NONE = "none"
 
 
+class Delivery(StrEnum):
+    """Who writes to the clusters."""
+
+    DIRECT = "direct"
+    GITOPS = "gitops"
+
+
 def command(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The new repository's folder; it may be there.")
     ] = Path(),
     ci: Annotated[Ci, typer.Option("--ci", help="Whose pipelines to write.")] = Ci.GITHUB,
+    delivery: Annotated[
+        Delivery,
+        typer.Option(
+            "--delivery",
+            help="direct: the pipeline writes to the clusters; gitops: it commits for Argo CD or Flux, promoted from "
+            "development over staging to production.",
+        ),
+    ] = Delivery.DIRECT,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave files that are there as they are, and write the others.")
     ] = False,
@@ -42,6 +57,7 @@ def command(
     Examples:
       iamrbac init acme-access
       iamrbac init acme-access --ci gitlab
+      iamrbac init acme-access --delivery gitops
       iamrbac init --keep
     """
     from iamrbac import wiring
@@ -49,6 +65,6 @@ def command(
     from iamrbac.usecases.scaffold import create_repository
 
     terminal = Terminal(no_color=no_color)
-    done = create_repository(wiring.new_folder(folder), __version__, ci.value, keep=keep)
+    done = create_repository(wiring.new_folder(folder), __version__, ci.value, delivery.value, keep=keep)
     terminal.answer(scaffolded_text(folder, done))
     return 0

@@ -40,7 +40,11 @@ RepoOption: TypeAlias = Annotated[
 ]
 ClusterOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--cluster", help="Only this cluster (may be given several times); default: all of the config."),
+    typer.Option(
+        "--cluster",
+        help="Only this cluster, or those with these labels, e.g. env=staging (may be given several times); "
+        "default: all of the config.",
+    ),
 ]
 OutputOption: TypeAlias = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]
 FormatOption: TypeAlias = Annotated[

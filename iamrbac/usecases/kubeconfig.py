@@ -78,7 +78,7 @@ def make_contexts(
     contexts = [context for one in clusters for context in one.contexts]
     if not contexts:
         return KubeconfigResult(clusters, None, findings)
-    current = contexts[0].name if len(request.clusters) == 1 else None
+    current = contexts[0].name if request.clusters and len(clusters) == 1 else None
     return KubeconfigResult(clusters, kubeconfig.write(contexts, current, contexts[0].name), findings)
 
 

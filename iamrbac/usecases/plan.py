@@ -50,7 +50,7 @@ class PlanRequest:
     at: datetime
     """The time that expiries are judged by, with an offset."""
     clusters: tuple[str, ...] = ()
-    """Names; empty means all of the config."""
+    """Names, or labels (`select` says how they look); empty means all of the config."""
     adopt: frozenset[str] = frozenset()
     """Display keys of unclaimed objects to take over."""
     allowed: guards.Allowances = field(default_factory=guards.Allowances)
@@ -68,7 +68,7 @@ class Planned:
 def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned:
     """Plan all selected clusters. A cluster that cannot be read is a FailedCluster; the others go on.
 
-    Raises UsageError for an unknown cluster name, RepositoryError, and AwsError when AWS does not know the caller.
+    Raises UsageError for clusters that are not there, RepositoryError, and AwsError when AWS does not know the caller.
     """
     loaded = load(edges.repository, edges.roles.names())
     if loaded.documents is None or any(finding.level is Level.ERROR for finding in loaded.findings):
@@ -100,15 +100,36 @@ def caller_of(edges: Edges, clusters: Iterable[Cluster]) -> str | None:
     return edges.aws.caller().arn
 
 
-def select(clusters: Iterable[Cluster], names: Collection[str]) -> tuple[Cluster, ...]:
-    """Return the named clusters (all without names), in the config's order. Raises UsageError."""
-    by_name = {cluster.name: cluster for cluster in clusters}
-    unknown = sorted(set(names) - by_name.keys())
+def select(clusters: Iterable[Cluster], asked: Collection[str]) -> tuple[Cluster, ...]:
+    """Return the clusters that are asked for (all where nothing is), in the config's order.
+
+    Each of `asked` is a cluster's name, or labels that must all match: `env=staging` or `env=staging,region=eu`, as
+    kubectl writes them. No name has a `=` in it. Raises UsageError for a name or labels that no cluster has: a pipeline
+    that means an environment must not go on with nothing.
+    """
+    clusters = tuple(clusters)
+    if not asked:
+        return clusters
+    names = {one for one in asked if "=" not in one}
+    unknown = sorted(names - {cluster.name for cluster in clusters})
     if unknown:
-        raise UsageError(
-            f"no such cluster in iamrbac.yaml: {', '.join(unknown)}", hint=f"use one of {', '.join(by_name)}"
-        )
-    return tuple(cluster for name, cluster in by_name.items() if not names or name in names)
+        hint = f"use one of {', '.join(cluster.name for cluster in clusters)}, or labels: env=staging"
+        raise UsageError(f"no such cluster in iamrbac.yaml: {', '.join(unknown)}", hint=hint)
+    for words in sorted(set(asked) - names):
+        names |= _labelled(clusters, words)
+    return tuple(cluster for cluster in clusters if cluster.name in names)
+
+
+def _labelled(clusters: Iterable[Cluster], words: str) -> set[str]:
+    """Return the names of the clusters with all of these labels. Raises UsageError where none has them."""
+    pairs = [pair.strip().partition("=") for pair in words.split(",")]
+    if not all(key and equals and value and "=" not in value for key, equals, value in pairs):
+        raise UsageError(f"these are no labels: {words!r}", hint="write them like env=staging, or env=staging,tier=web")
+    found = {one.name for one in clusters if all(one.labels.get(key) == value for key, _, value in pairs)}
+    if not found:
+        hint = "look at the labels of clusters in iamrbac.yaml"
+        raise UsageError(f"no cluster in iamrbac.yaml is labelled {words}", hint=hint)
+    return found
 
 
 def _check_adopt(adopt: Collection[str], states: Iterable[ClusterState | FailedCluster]) -> None:

@@ -13,6 +13,7 @@ from iamrbac.model.schema import SchemaName, json_schema
 from iamrbac.usecases.ports import NewFolder
 
 CiSystem: TypeAlias = Literal["github", "gitlab", "none"]
+DeliveryKind: TypeAlias = Literal["direct", "gitops"]
 SCHEMAS: Final = ".iamrbac/schema"
 DOCUMENTS: Final = (
     CONFIG_FILE,
@@ -23,16 +24,26 @@ DOCUMENTS: Final = (
 )
 """The documents themselves: a repository that has a config keeps its own, and gets none of ours."""
 # Where a file goes → where its text is among ours.
-_CI: Final[dict[CiSystem, dict[str, str]]] = {
+_REVIEW: Final[dict[CiSystem, dict[str, str]]] = {
     "github": {
         ".github/CODEOWNERS": "documents/CODEOWNERS",
         ".github/workflows/access.yml": "github/workflows/access.yml",
-        ".github/workflows/apply.yml": "github/workflows/apply.yml",
     },
-    "gitlab": {"CODEOWNERS": "documents/CODEOWNERS", ".gitlab-ci.yml": "gitlab/gitlab-ci.yml"},
+    "gitlab": {"CODEOWNERS": "documents/CODEOWNERS"},
     "none": {},
 }
+_DELIVERY: Final[dict[tuple[CiSystem, DeliveryKind], dict[str, str]]] = {
+    ("github", "direct"): {".github/workflows/apply.yml": "github/workflows/apply.yml"},
+    ("github", "gitops"): {
+        ".github/actions/delivery/action.yml": "github/actions/delivery/action.yml",
+        ".github/workflows/deliver.yml": "github/workflows/deliver.yml",
+    },
+    ("gitlab", "direct"): {".gitlab-ci.yml": "gitlab/gitlab-ci.yml"},
+    ("gitlab", "gitops"): {".gitlab-ci.yml": "gitlab/gitlab-ci-gitops.yml"},
+}
 _PIPELINES: Final[dict[CiSystem, str]] = {"github": ".github/", "gitlab": ".gitlab-ci.yml", "none": ""}
+_FORGES: Final[dict[CiSystem, str]] = {"github": "github.com", "gitlab": "gitlab.com", "none": "git.example.com"}
+_PREPRODUCTION: Final[dict[DeliveryKind, str]] = {"direct": "{env: staging}", "gitops": "[development, staging]"}
 _FALLBACK: Final = "access"
 _LONGEST: Final = 40
 
@@ -46,13 +57,18 @@ class Scaffolded:
     """Were there before, and are as they were."""
 
 
-def create_repository(folder: NewFolder, version: str, ci: CiSystem, *, keep: bool = False) -> Scaffolded:
+def create_repository(
+    folder: NewFolder, version: str, ci: CiSystem, delivery: DeliveryKind = "direct", *, keep: bool = False
+) -> Scaffolded:
     """Write a new repository, whose instance is called after the folder and whose pipelines install `version`.
+
+    `delivery` says whether its pipeline writes to the clusters, or commits for Argo CD or Flux, environment by
+    environment.
 
     Raises OccupiedError, and writes nothing, where some of its files are there already, unless they are to be kept.
     Raises OutputError where the disk refuses.
     """
-    files = _files(folder, version, ci)
+    files = _files(folder, version, ci, delivery)
     there = folder.there(files)
     if there and not keep:
         hint = "name another folder, or leave these as they are and write the others: --keep"
@@ -65,14 +81,19 @@ def create_repository(folder: NewFolder, version: str, ci: CiSystem, *, keep: bo
     return Scaffolded(tuple(sorted(new)), tuple(sorted(there)))
 
 
-def _files(folder: NewFolder, version: str, ci: CiSystem) -> dict[str, str]:
+def _files(folder: NewFolder, version: str, ci: CiSystem, delivery: DeliveryKind) -> dict[str, str]:
     """Return path → text of every file."""
     places = {path: f"documents/{path}" for path in DOCUMENTS}
-    places |= {".pre-commit-config.yaml": "documents/pre-commit-config.yaml"} | _CI[ci]
+    if delivery == "gitops":
+        places[CONFIG_FILE] = f"gitops/{CONFIG_FILE}"
+    places |= {".pre-commit-config.yaml": "documents/pre-commit-config.yaml"}
+    places |= _REVIEW[ci] | _DELIVERY.get((ci, delivery), {})
     filled = {
         "INSTANCE": instance_name(folder.name),
         "VERSION": version,
         "PIPELINE": _PIPELINES[ci],
+        "FORGE": _FORGES[ci],
+        "PREPRODUCTION": _PREPRODUCTION[delivery],
         "CODEOWNERS_FILE": next((path for path in places if path.endswith("CODEOWNERS")), ""),
     }
     files = {path: _fill(folder.text(name), filled) for path, name in places.items()}

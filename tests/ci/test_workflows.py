@@ -17,8 +17,11 @@ from tests.ci.workflows import (
     ACCESS,
     ACTION,
     APPLY,
+    DELIVER,
+    DELIVERY,
     GITHUB,
     GITLAB,
+    GITLAB_GITOPS,
     POLICY,
     REVIEWS,
     WORKFLOWS,
@@ -31,13 +34,16 @@ from tests.conftest import ROOT
 
 # What the runner itself sets (GitHub's default environment variables).
 OF_THE_RUNNER = re.compile("RUNNER_TEMP|GITHUB_[A-Z_]+|PATH")
+# What a helper of git finds in the environment of a later step.
+LATER = "GH_TOKEN"
+LOCAL = "./.github/actions/delivery"
 STEPS = [one for file in GITHUB for one in steps(file)]
 RUN = [one for one in STEPS if one.run]
 
 
 def called(one: Step) -> str:
     """Return what a step is called in the name of a test."""
-    return f"{one.file}:{one.name or one.uses.split('@')[0]}"
+    return ":".join(part for part in (one.file, one.job, one.name or one.uses.split("@")[0]) if part)
 
 
 @pytest.mark.go_tool
@@ -83,7 +89,8 @@ def test_the_three_that_judge_a_pull_request_do_it_by_the_same_steps() -> None:
         "Comment",
         "Write SARIF",
     ]
-    assert step(APPLY, "Install iamrbac").run == runs[0]["Install iamrbac"]
+    for file in (APPLY, DELIVERY):
+        assert step(file, "Install iamrbac").run == runs[0]["Install iamrbac"]
 
 
 @pytest.mark.parametrize("one", RUN, ids=called)
@@ -95,15 +102,15 @@ def test_no_script_has_an_expression_in_it(one: Step) -> None:
 @pytest.mark.parametrize("one", RUN, ids=called)
 def test_every_variable_of_a_script_is_given_to_it(one: Step) -> None:
     used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", one.run))
-    assert {name for name in used if not OF_THE_RUNNER.fullmatch(name)} - one.env.keys() - {"BASE"} == set()
+    assert {name for name in used if not OF_THE_RUNNER.fullmatch(name)} - one.env.keys() - {"BASE", LATER} == set()
     assert "BASE" not in used or "BASE" in one.env
 
 
-@pytest.mark.parametrize("one", [one for one in STEPS if one.uses], ids=called)
+@pytest.mark.parametrize("one", [one for one in STEPS if one.uses and one.uses != LOCAL], ids=called)
 def test_other_actions_are_pinned_to_a_commit_with_its_version_beside(one: Step) -> None:
     assert re.fullmatch("[a-z-]+/[a-z/-]+@[0-9a-f]{40}", one.uses)
     texts = [file.read_text() for file in GITHUB if file.name == one.file]
-    assert all(re.search(rf"uses: {re.escape(one.uses)} # v\d+\.\d+\.\d+\n", text) for text in texts)
+    assert any(re.search(rf"uses: {re.escape(one.uses)} # v\d+\.\d+\.\d+\n", text) for text in texts)
 
 
 def test_the_action_uses_no_other() -> None:
@@ -118,15 +125,16 @@ def test_nothing_is_permitted_but_what_each_job_needs(file: Path) -> None:
         "access.yml": {"contents": "read", "pull-requests": "write", "security-events": "write"},
         "policy.yml": {"contents": "read", "pull-requests": "write", "security-events": "write"},
         "apply.yml": {"contents": "read", "id-token": "write"},
+        "deliver.yml": {"contents": "read", "id-token": "write"},
     }
-    assert [job["permissions"] for job in value["jobs"].values()] == [needed[file.name]]
-    assert all(job["timeout-minutes"] <= 30 for job in value["jobs"].values())
+    assert all(job["permissions"] == needed[file.name] for job in value["jobs"].values())
+    assert all(job["timeout-minutes"] <= 45 for job in value["jobs"].values())
 
 
 @pytest.mark.parametrize("file", GITHUB, ids=lambda file: file.name)
 def test_a_strangers_pull_request_meets_no_secret(file: Path) -> None:
     text = file.read_text()
-    assert not re.search(r"\$\{\{[^}]*secrets\b", text)
+    assert file == DELIVER or not re.search(r"\$\{\{[^}]*secrets\b", text)
     assert not re.search("aws-(access-key-id|secret-access-key)", text)
     triggers = load(file).get("on", {})
     assert "pull_request_target" not in triggers
@@ -154,6 +162,54 @@ def test_apply_runs_on_main_alone_one_at_a_time_and_is_never_cut_short() -> None
     assert "github.ref == 'refs/heads/main'" in job["if"]
 
 
+ENVIRONMENTS = ("development", "staging", "production-plan", "production")
+
+
+def test_deliver_is_promoted_in_order_and_no_pull_request_reaches_it() -> None:
+    value = load(DELIVER)
+    assert value["on"].keys() == {"push", "schedule", "workflow_dispatch"}
+    assert value["on"]["push"] == {"branches": ["main"]}
+    jobs: dict[str, Any] = value["jobs"]
+    assert tuple(jobs) == ENVIRONMENTS
+    assert [job.get("needs") for job in jobs.values()] == [None, *ENVIRONMENTS[:-1]]
+    assert [job["environment"] for job in jobs.values()] == list(ENVIRONMENTS)
+    assert "github.ref == 'refs/heads/main'" in jobs["development"]["if"]
+    # Anything that runs whatever became of the others would break the chain.
+    assert not re.search(r"\b(always|failure|cancelled)\(\)|continue-on-error", DELIVER.read_text())
+    for name in ("development", "staging", "production"):
+        assert jobs[name]["concurrency"] == {"group": f"deliver-{name}", "cancel-in-progress": False}
+    # A run that waits for approval would hold it for all others.
+    assert "concurrency" not in value
+
+
+def test_production_is_asked_for_only_where_it_would_change() -> None:
+    jobs = load(DELIVER)["jobs"]
+    assert jobs["production-plan"]["outputs"] == {"changes": "${{ steps.plan.outputs.changes }}"}
+    assert jobs["production"]["if"] == "${{ needs.production-plan.outputs.changes == 'true' }}"
+
+
+def test_each_environment_is_delivered_by_the_same_steps() -> None:
+    found = []
+    for name in ("development", "staging", "production"):
+        done = [{key: one.raw[key] for key in one.raw} for one in steps(DELIVER) if one.job == name]
+        found.append(json.loads(json.dumps(done).replace(f"env={name}", "env=IT")))
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_secret_is_known_to_the_steps_that_need_it_and_to_no_file_of_git() -> None:
+    for one in steps(DELIVER):
+        said = {**one.raw.get("env", {}), **one.raw.get("with", {})}
+        given = {key for key, value in said.items() if "secrets." in str(value)}
+        if one.uses == LOCAL:
+            assert given == {"deploy-key", "signing-key"} - ({"signing-key"} if one.job == "production-plan" else set())
+        else:
+            assert given == ({"GH_TOKEN"} if one.run else set())
+    assert "secrets." not in json.dumps(
+        [load(DELIVER)["env"], *(job.get("env") for job in load(DELIVER)["jobs"].values())]
+    )
+    assert "GITHUB_ENV" not in DELIVERY.read_text()
+
+
 @pytest.mark.parametrize("file", REVIEWS, ids=lambda file: file.name)
 def test_one_failure_hides_no_other(file: Path) -> None:
     later = [one for one in steps(file) if one.name in {"Lint", "Test", "Show what would change", "Comment"}]
@@ -178,6 +234,24 @@ def test_gitlab_runs_apply_on_the_default_branch_alone_and_stores_no_key() -> No
     assert value["apply"]["environment"] == value["apply"]["resource_group"] == "access"
     assert value["apply"]["interruptible"] is False
     assert "AWS_ACCESS_KEY_ID" not in GITLAB.read_text()
+
+
+def test_gitlab_delivers_on_the_default_branch_alone_in_order_and_stores_no_key() -> None:
+    value = yaml.safe_load(GITLAB_GITOPS.read_text())
+    assert value["review"] == yaml.safe_load(GITLAB.read_text())["review"]
+    assert value["default"] == yaml.safe_load(GITLAB.read_text())["default"]
+    assert value["stages"] == ["review", *ENVIRONMENTS]
+    main = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $IAMRBAC_ROLE"
+    assert value[".deliver"]["rules"] == [{"if": main}]
+    assert value[".deliver"]["interruptible"] is False
+    jobs = [value[name] for name in ENVIRONMENTS]
+    assert all(job["extends"] == ".deliver" and job["environment"] == job["stage"] for job in jobs)
+    assert [job.get("needs") for job in jobs] == [None, *([name] for name in ENVIRONMENTS[:-1])]
+    assert [job.get("resource_group") for job in jobs] == ["development", "staging", None, "production"]
+    assert [job["environment"] for job in jobs] == list(ENVIRONMENTS)
+    assert [job.get("rules") for job in jobs[:-1]] == [None, None, None]
+    assert all(rule["if"].startswith(main) and rule["when"] == "manual" for rule in jobs[-1]["rules"])
+    assert "AWS_ACCESS_KEY_ID" not in GITLAB_GITOPS.read_text()
 
 
 def test_hooks_for_pre_commit_and_those_of_the_scaffold_are_the_same() -> None:

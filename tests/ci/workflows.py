@@ -17,13 +17,16 @@ from tests.conftest import ROOT
 SCAFFOLD = ROOT / "iamrbac" / "scaffold"
 ACCESS = SCAFFOLD / "github" / "workflows" / "access.yml"
 APPLY = SCAFFOLD / "github" / "workflows" / "apply.yml"
+DELIVER = SCAFFOLD / "github" / "workflows" / "deliver.yml"
+DELIVERY = SCAFFOLD / "github" / "actions" / "delivery" / "action.yml"
 POLICY = ROOT / ".github" / "workflows" / "policy.yml"
 ACTION = ROOT / "action.yml"
 GITLAB = SCAFFOLD / "gitlab" / "gitlab-ci.yml"
+GITLAB_GITOPS = SCAFFOLD / "gitlab" / "gitlab-ci-gitops.yml"
 REVIEWS = (ACCESS, POLICY, ACTION)
 """The three that judge a pull request, by the same steps."""
-WORKFLOWS = (ACCESS, APPLY, POLICY)
-GITHUB = (*WORKFLOWS, ACTION)
+WORKFLOWS = (ACCESS, APPLY, DELIVER, POLICY)
+GITHUB = (*WORKFLOWS, ACTION, DELIVERY)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Step:
     """One step, with what its workflow and job set for it."""
 
     file: str
+    job: str
+    """"" in a composite action."""
     name: str
     run: str
     uses: str
@@ -47,16 +52,16 @@ def load(file: Path) -> dict[str, Any]:
 def steps(file: Path) -> Iterator[Step]:
     """Yield all steps of a workflow or a composite action."""
     value = load(file)
-    jobs = value["jobs"].values() if "jobs" in value else [value["runs"]]
-    for job in jobs:
+    jobs = value["jobs"] if "jobs" in value else {"": value["runs"]}
+    for called, job in jobs.items():
         for raw in job["steps"]:
             env = {**value.get("env", {}), **job.get("env", {}), **raw.get("env", {})}
-            yield Step(file.name, raw.get("name", ""), raw.get("run", ""), raw.get("uses", ""), env, raw)
+            yield Step(file.name, called, raw.get("name", ""), raw.get("run", ""), raw.get("uses", ""), env, raw)
 
 
-def step(file: Path, name: str) -> Step:
-    """Return a file's step by its name."""
-    return next(one for one in steps(file) if one.name == name)
+def step(file: Path, name: str, job: str = "") -> Step:
+    """Return a file's step by its name, of any job or of one."""
+    return next(one for one in steps(file) if one.name == name and job in ("", one.job))
 
 
 def environment(**more: str) -> dict[str, str]:

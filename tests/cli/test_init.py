@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.golden import compare
 GOLDEN = Path(__file__).parent / "golden" / "init"
 # Called by the pipelines, and without a base to compare with.
 CHECKS = ("iamrbac validate", "iamrbac lint", "iamrbac test", "iamrbac compile")
+PLACEHOLDERS = ("INSTANCE", "VERSION", "PIPELINE", "CODEOWNERS_FILE", "FORGE", "PREPRODUCTION")
 
 
 def written(folder: Path) -> dict[str, str]:
@@ -40,15 +42,25 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return tmp_path / "acme-access"
 
 
+@pytest.fixture
+def by_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The same, delivered by Git."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["init", "acme-access", "--delivery", "gitops"]) == 0
+    capsys.readouterr()
+    return tmp_path / "acme-access"
+
+
+@pytest.mark.parametrize("delivery", ["direct", "gitops"])
 @pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
 def test_it_says_what_it_wrote(
-    ci: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ci: str, delivery: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(["init", "acme-access", "--ci", ci]) == 0
+    assert run(["init", "acme-access", "--ci", ci, "--delivery", delivery]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    compare(out, GOLDEN / f"{ci}.txt")
+    compare(out, GOLDEN / (f"{ci}.txt" if delivery == "direct" else f"{ci}-{delivery}.txt"))
     said = {line.removeprefix("+ ") for line in out.splitlines() if line.startswith("+ ")}
     assert said == written(tmp_path / "acme-access").keys()
 
@@ -66,13 +78,47 @@ def test_validate_has_nothing_to_say(acme: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == "OK: 1 policy, 0 temporary grants, 2 clusters, 2 tests of access; 0 warnings.\n"
 
 
+@pytest.mark.parametrize("command", CHECKS)
+def test_what_it_writes_for_git_passes_every_check(
+    command: str, by_git: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(by_git)
+    assert run(command.split()[1:]) == 0, capsys.readouterr()
+
+
+def test_validate_has_nothing_to_say_of_delivery_by_git(by_git: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", "-C", str(by_git)]) == 0
+    assert capsys.readouterr().out == "OK: 1 policy, 0 temporary grants, 3 clusters, 2 tests of access; 0 warnings.\n"
+
+
+@pytest.mark.parametrize(("ci", "forge"), [("github", "github.com"), ("gitlab", "gitlab.com")])
+def test_the_config_for_git_has_what_the_pipeline_asks_for_and_is_else_the_same(
+    ci: str, forge: str, acme: Path, tmp_path: Path
+) -> None:
+    assert run(["init", str(tmp_path / "other"), "--delivery", "gitops", "--ci", ci]) == 0
+    direct, by_git = (yaml.safe_load((one / "iamrbac.yaml").read_text()) for one in (acme, tmp_path / "other"))
+    environments = ["development", "staging", "production"]
+    assert [cluster["labels"] for cluster in by_git["clusters"]] == [{"env": name} for name in environments]
+    assert {cluster["delivery"] for cluster in by_git["clusters"]} == {"gitops"}
+    assert by_git["gitops"] == {
+        "repository": f"https://{forge}/acme/clusters.git",
+        "branch": "main",
+        "path": "clusters/{cluster}",
+        "layout": "argocd",
+        "commit": "push",
+        "accessEntries": "direct",
+    }
+    own = ("clusters", "gitops", "metadata")
+    same = [{key: value for key, value in one.items() if key not in own} for one in (direct, by_git)]
+    assert same[0] == same[1]
+
+
 def test_its_names_are_its_own(acme: Path) -> None:
     files = written(acme)
     assert yaml.safe_load(files["iamrbac.yaml"])["metadata"] == {"name": "acme-access"}
     assert f"REQUIREMENT: iamrbac=={__version__}  " in files[".github/workflows/access.yml"]
     assert f"additional_dependencies: [iamrbac=={__version__}]" in files[".pre-commit-config.yaml"]
-    placeholders = ("INSTANCE", "VERSION", "PIPELINE", "CODEOWNERS_FILE")
-    assert not [word for word in placeholders for text in files.values() if word in text.split()]
+    assert not [word for word in PLACEHOLDERS for text in files.values() if re.search(rf"\b{word}\b", text)]
 
 
 @pytest.mark.parametrize(
@@ -155,12 +201,24 @@ def test_any_folders_name_gives_an_instance(folder: str) -> None:
     Config.model_validate({**head, "metadata": {"name": name}, "clusters": [cluster]})
 
 
+def actionlint(folder: Path) -> tuple[int, str, str]:
+    (folder / ".git").mkdir(exist_ok=True)
+    lint = [str(tools.tool("actionlint")), "-no-color", "-shellcheck=", "-pyflakes="]
+    done = subprocess.run(lint, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.mark.go_tool
 def test_actionlint_takes_the_workflows_as_written(acme: Path) -> None:
-    (acme / ".git").mkdir()
-    lint = [str(tools.tool("actionlint")), "-no-color", "-shellcheck=", "-pyflakes="]
-    done = subprocess.run(lint, cwd=acme, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert actionlint(acme) == (0, "", "")
+
+
+@pytest.mark.go_tool
+def test_actionlint_takes_those_for_git_with_the_action_beside_them(by_git: Path) -> None:
+    assert actionlint(by_git) == (0, "", "")
+    workflow = by_git / ".github" / "workflows" / "deliver.yml"
+    workflow.write_text(workflow.read_text().replace("deploy-key:", "deploykey:"))
+    assert 'input "deploykey" is not defined' in actionlint(by_git)[1]
 
 
 def commit(folder: Path, message: str) -> str:
