@@ -229,4 +229,4 @@ def test_the_demo_holds_with_argo_cds_engine() -> None:
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert "2. The cluster follows: Argo CD's sync engine pulls and syncs" in done.stdout
-    assert "All 30 checks held in " in done.stdout
+    assert "All 31 checks held in " in done.stdout
