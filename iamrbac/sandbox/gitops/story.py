@@ -121,13 +121,12 @@ class Story:
         narrator.chapter(f"The cluster follows: {self.syncer.name} pulls and syncs")
         self._sync("the cluster has what was committed")
         self._apply("the access entries follow", 0)
+        self._status("the cluster is in sync, object by object", 0, "in sync")
         nothing_left(self.stage, *_HERE)
 
     def _healed(self) -> None:
-        narrator, stage = self.stage.narrator, self.stage
-        plan = stage.iamrbac("plan", *_HERE)
-        narrator.quote("\n".join(line for line in plan.out.splitlines() if "is not as main says" in line))
-        narrator.check("the plan sees that the cluster is not as Git says", "is not as main says" in plan.out, plan.out)
+        stage = self.stage
+        self._status("status says what was changed by hand", 3, "otherwise in subjects")
         self._sync("it is put back, and iamrbac had nothing to do with it")
         stage.get(INTRUDER, "pods", NAMESPACE, f"{INTRUDER} is refused again", 403)
 
@@ -158,6 +157,13 @@ class Story:
         applied = self.stage.iamrbac("apply", "--yes", "--quiet", *_HERE)
         self.stage.narrator.quote(applied.out.splitlines()[-1] if applied.out else "")
         self.stage.narrator.check(claim, applied.code == code, applied.out + applied.err)
+
+    def _status(self, claim: str, code: int, word: str) -> None:
+        """Ask whether the cluster has what Git says, and quote what concerns the claim."""
+        status = self.stage.iamrbac("status", *_HERE)
+        self.stage.narrator.quote("\n".join(line for line in status.out.splitlines() if word in line))
+        held = status.code == code and word in status.out
+        self.stage.narrator.check(claim, held, status.out + status.err)
 
     def _sync(self, claim: str) -> None:
         """Do rounds until one has done something: a change by hand may be seen a moment later."""
