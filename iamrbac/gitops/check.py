@@ -21,7 +21,7 @@ _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}?|\}")
 
 
 def check_deliveries(documents: Documents) -> Iterator[Finding]:
-    """Return GIT101 … GIT108, with file and path: see README, Delivery by Git."""
+    """Return GIT101 … GIT109, with file and path: see README, Delivery by Git."""
     config = documents.config.document
     file = documents.config.file
     delivered = deliveries(config)
@@ -53,6 +53,11 @@ def check_deliveries(documents: Documents) -> Iterator[Finding]:
             yield warning("GIT108", file, path, message, hint, [cluster.name])
         for message, hint in _deliverers(one):
             yield error("GIT107", file, places[cluster.name], message, hint, [cluster.name])
+        home = one.argocd.cluster
+        if home is not None and all(other.name != home for other in config.clusters):
+            message = f"argocd.cluster names {home}, which is no cluster of this config"
+            hint = "name the cluster where Argo CD runs, or leave it out: it is only asked by `iamrbac status`"
+            yield error("GIT109", file, places[cluster.name], message, hint, [cluster.name])
         if one.entries != "direct" and cluster.mapping in ("aws-auth", "external"):
             message = f"{cluster.name} has mapping: {cluster.mapping}, and so no access entries to keep in Git"
             hint = "remove accessEntries: rows of aws-auth are written directly, since EKS itself adds rows for nodes"

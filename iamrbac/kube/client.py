@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 from iamrbac.compile.desired import Desired, Key, Kind
 from iamrbac.compile.manifest import manifest_json
-from iamrbac.kube import parse, paths, reviews
+from iamrbac.gitops.deliverer import Asked
+from iamrbac.kube import parse, paths, reviews, witness
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
 from iamrbac.kube.manifest import changed
 from iamrbac.kube.transport import Transport
 from iamrbac.model.errors import ConflictError, KubeError
+from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import Request, Rule, User
 
@@ -116,6 +118,14 @@ class KubeApi:
         metadata = {**current["metadata"], "annotations": dict(annotations)}
         body = {**current, "metadata": metadata, "data": dict(data)}
         self._written("update configmap kube-system/aws-auth", "PUT", paths.AWS_AUTH, body)
+
+    def managers(self, key: Key) -> tuple[FieldManager, ...]:
+        """Who wrote which fields of an RBAC object; () where it is gone by now. Raises KubeError."""
+        return witness.managers(self._transport, key)
+
+    def custom(self, asked: Asked) -> Mapping[str, Any]:
+        """Read a custom resource. Raises KubeError, also where the API says that it has none."""
+        return witness.custom(self._transport, asked)
 
     def whoami(self) -> User:
         """Whom the cluster takes the caller for (SelfSubjectReview). Raises NotMappedError for nobody, KubeError."""

@@ -46,6 +46,10 @@ class ArgoCd(Document):
     path: Folder = Field(
         default="argocd", description="The folder for AppProjects and Applications, which Argo CD's own cluster reads."
     )
+    cluster: Annotated[Text | None, NotNull()] = Field(
+        default=None,
+        description="The cluster of this config where Argo CD runs, for `iamrbac status`; default: each cluster's own.",
+    )
     repo_url: Annotated[RepositoryPlace | None, NotNull()] = Field(
         default=None,
         alias="repoURL",

@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from iamrbac.compile import names
-from iamrbac.compile.desired import ClusterDesired, Key
+from iamrbac.compile.desired import ClusterDesired, Key, Spec
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.gitops.delivery import Delivery
 from iamrbac.gitops.files import KUBERNETES
-from iamrbac.mapping.objects import AccessEntry
+from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.plan.change import ClusterPlan, GitHalf
 from iamrbac.plan.observed import Observed
 from iamrbac.plan.order import frees, gives
-from iamrbac.rbac.objects import Binding
+from iamrbac.rbac.objects import Binding, Role
 
 UNKNOWN, LATE, AT_ONCE = "GIT005", "GIT006", "GIT007"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How what is there differs from what a branch says; each sorted by key."""
+
+    missing: tuple[Observed, ...] = ()
+    """On the branch alone."""
+    changed: tuple[tuple[Observed, Observed], ...] = ()
+    """(as the branch says, as it is)"""
+    left: tuple[Observed, ...] = ()
+    """There alone."""
+
+    def words(self) -> tuple[str, ...]:
+        """Return what differs in numbers; () where nothing does."""
+        parts = ((self.missing, "not there yet"), (self.changed, "otherwise"), (self.left, "still there"))
+        return tuple(f"{len(some)} {word}" for some, word in parts if some)
+
+
+def gap(branch: Iterable[Observed], live: Iterable[Observed]) -> Gap:
+    """Compare by content: specs, and the labels that the branch has; labels that others added do not count."""
+    wanted = {item.key: item for item in branch}
+    there = {item.key: item for item in live}
+    return Gap(
+        tuple(item for key, item in sorted(wanted.items()) if key not in there),
+        tuple((item, there[key]) for key, item in sorted(wanted.items()) if key in there and otherwise(item, there[key])),
+        tuple(item for key, item in sorted(there.items()) if key not in wanted),
+    )
+
+
+def otherwise(branch: Observed, live: Observed) -> tuple[str, ...]:
+    """Return which parts of an object are not as the branch says: fields, and labels as `labels.KEY`; () for none."""
+    said, has = _fields(branch.spec), _fields(live.spec)
+    fields = [name for name, value in said.items() if has.get(name) != value]
+    labels = [f"labels.{key}" for key, value in branch.meta.labels.items() if live.meta.labels.get(key) != value]
+    return (*fields, *sorted(labels))
+
+
+def _fields(spec: Spec) -> Mapping[str, object]:
+    """Return what an object says, by the names of the API's fields."""
+    if isinstance(spec, Role):
+        return {"rules": spec.rules, "aggregationRule": spec.aggregation}
+    if isinstance(spec, Binding):
+        return {"roleRef": spec.role_ref, "subjects": spec.subjects}
+    if isinstance(spec, AccessEntry):
+        return {"username": spec.username, "groups": spec.groups, "type": spec.type}
+    if isinstance(spec, PolicyAssociation):
+        return {"scope": spec.scope, "namespaces": spec.namespaces}
+    return {}
 
 
 def not_synced(
@@ -27,17 +77,9 @@ def not_synced(
     """
     if live is None:
         return frozenset(), (_unknown(delivery, unread),) if unread else ()
-    wanted = {item.key: item for item in branch if item.key.kind != "Namespace"}
-    there = {item.key: item for item in live}
-    missing = [item for key, item in wanted.items() if key not in there]
-    left = [item for key, item in there.items() if key not in wanted]
-    changed = [key for key, item in wanted.items() if key in there and there[key].spec != item.spec]
-    groups = groups_of([*missing, *left, *(wanted[key] for key in changed), *(there[key] for key in changed)])
-    parts = [
-        f"{len(some)} {word}"
-        for some, word in ((missing, "not there yet"), (changed, "otherwise"), (left, "still there"))
-        if some
-    ]
+    found = gap((item for item in branch if item.key.kind != "Namespace"), live)
+    groups = groups_of([*found.missing, *found.left, *(side for pair in found.changed for side in pair)])
+    parts = found.words()
     if not parts:
         return frozenset(), ()
     finding = Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from iamrbac.model.gitops import Author, Forge
@@ -51,6 +52,23 @@ class Committed:
     """The pull request, where there is one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A commit of a delivery repository as its history tells it."""
+
+    commit: str
+    author: str
+    at: datetime
+    """When it was committed."""
+    subject: str
+    trailers: tuple[tuple[str, str], ...]
+    """(key, value), in the order of the message."""
+
+    def trailer(self, key: str) -> str | None:
+        """Return the last trailer of that name; None without one."""
+        return next((value for name, value in reversed(self.trailers) if name == key), None)
+
+
 class DeliveryRepository(Protocol):
     """A delivery repository, through the person's own git: signing, hooks, credentials and ssh are git's.
 
@@ -63,6 +81,17 @@ class DeliveryRepository(Protocol):
 
     def at(self, revision: str, folders: Sequence[str]) -> Tip:
         """The same for a commit of the repository (an id, a tag or a branch), which `rollback` goes back to."""
+        ...
+
+    def history(self, commit: str, folders: Sequence[str]) -> Landed | None:
+        """Return the last commit, at or before a commit that was fetched, that changed something below some folders.
+
+        None where nothing there was ever changed.
+        """
+        ...
+
+    def leads_to(self, earlier: str, later: str) -> bool:
+        """Say whether a commit is a later one, or in its history; both were fetched."""
         ...
 
     def read(self, ids: Collection[str]) -> Mapping[str, bytes]:
@@ -125,6 +154,13 @@ class Deliveries(Protocol):
 
     def revision(self) -> PolicyRevision:
         """Return the access repository's own commit."""
+        ...
+
+    def since(self, commit: str) -> int | None:
+        """Count the commits after one, up to the access repository's own, that changed what decides who may do what.
+
+        None where that commit is not in its history.
+        """
         ...
 
     def parse(self, file: str, content: bytes) -> object:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Protocol
+from typing import Any, Protocol
 
-from iamrbac.compile.desired import Desired, RoleFault, RoleRequest
+from iamrbac.compile.desired import Desired, Key, RoleFault, RoleRequest
 from iamrbac.findings.finding import Finding
+from iamrbac.gitops.deliverer import Asked
 from iamrbac.identity.snapshot import Identities, Wanted
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
+from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import RbacState, Request, Rule, User
 from iamrbac.usecases.deliveries import Deliveries
@@ -146,7 +148,19 @@ class Aws(Protocol):
         ...
 
 
-class Kube(Protocol):
+class Witness(Protocol):
+    """What one cluster's Kubernetes API says beside RBAC."""
+
+    def managers(self, key: Key) -> tuple[FieldManager, ...]:
+        """Who wrote which fields of an RBAC object; () where it is gone by now. Raises KubeError."""
+        ...
+
+    def custom(self, asked: Asked) -> Mapping[str, Any]:
+        """Read an object of the deliverer's. Raises KubeError, also where the API says that it has none."""
+        ...
+
+
+class Kube(Witness, Protocol):
     """One cluster's Kubernetes API."""
 
     def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:

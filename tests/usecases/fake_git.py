@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import yaml
 
 from iamrbac.gitops.standing import blob_id
 from iamrbac.model.errors import DeliveryError, MovedError
 from iamrbac.model.gitops import Author, Forge
-from iamrbac.usecases.deliveries import Committed, Message, PolicyRevision, Proposal, Tip
+from iamrbac.usecases.deliveries import Committed, Landed, Message, PolicyRevision, Proposal, Tip
 
 
 @dataclass
@@ -21,6 +22,8 @@ class FakeRepository:
     branches: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     """Branch → the files after each commit."""
     messages: list[Message] = field(default_factory=list)
+    said: dict[str, Message] = field(default_factory=dict)
+    """Commit → its message."""
     proposals: dict[str, dict[str, str]] = field(default_factory=dict)
     """Branch of a pull request → its files."""
     unreachable: DeliveryError | None = None
@@ -54,9 +57,29 @@ class FakeRepository:
 
     def at(self, revision: str, folders: Sequence[str]) -> Tip:
         branch, _, number = revision.rpartition("-")
+        if not number.isdigit() or not 0 < int(number) <= len(self.branches.get(branch, [])):
+            raise DeliveryError(f"there is no revision {revision} there", where=branch)
         files = self.branches[branch][int(number) - 1]
         inside = {path: blob_id(text) for path, text in files.items()}
         return Tip(branch, revision, inside, {})
+
+    def history(self, commit: str, folders: Sequence[str]) -> Landed | None:
+        branch, _, number = commit.rpartition("-")
+        commits = [{}, *self.branches[branch]]
+        for index in range(int(number), 0, -1):
+            before, after = commits[index - 1], commits[index]
+            changed = [path for path in {*before, *after} if before.get(path) != after.get(path)]
+            if any(path.startswith(f"{folder}/") for path in changed for folder in folders):
+                said = self.said.get(f"{branch}-{index}")
+                lines = said.body.strip().rpartition("\n\n")[2].splitlines() if said is not None else []
+                trailers = tuple((key, value) for key, _, value in (line.partition(": ") for line in lines))
+                subject = said.subject if said is not None else "by hand"
+                return Landed(f"{branch}-{index}", "pat", datetime(2026, 11, 24, 12, index, tzinfo=UTC), subject, trailers)
+        return None
+
+    def leads_to(self, earlier: str, later: str) -> bool:
+        (one, _, first), (other, _, second) = earlier.rpartition("-"), later.rpartition("-")
+        return one == other and int(first) <= int(second)
 
     def read(self, ids: Collection[str]) -> Mapping[str, bytes]:
         self.read_blobs += len(ids)
@@ -75,7 +98,9 @@ class FakeRepository:
             raise MovedError("the branch moved", where=tip.branch)
         self.write(changes, tip.branch)
         self.messages.append(message)
-        return Committed(f"{tip.branch}-{len(self.branches[tip.branch])}")
+        made = f"{tip.branch}-{len(self.branches[tip.branch])}"
+        self.said[made] = message
+        return Committed(made)
 
     commit = push
 
@@ -107,12 +132,17 @@ class FakeDeliveries:
 
     repositories: dict[str, FakeRepository] = field(default_factory=dict)
     policy: PolicyRevision = field(default_factory=lambda: PolicyRevision("f00dcafe", changed=False))
+    newer: dict[str, int] = field(default_factory=lambda: {"f00dcafe": 0})
+    """Commit of the access repository → how many changed the policies since."""
 
     def open(self, repository: str, *, local: bool = False) -> FakeRepository:
         return self.repositories.setdefault(repository, FakeRepository())
 
     def revision(self) -> PolicyRevision:
         return self.policy
+
+    def since(self, commit: str) -> int | None:
+        return self.newer.get(commit)
 
     def parse(self, file: str, content: bytes) -> object:
         try:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from iamrbac.compile.desired import Desired, Key
+from iamrbac.gitops.deliverer import Asked
 from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacError, KubeError
+from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Meta, Observed, Target
 from iamrbac.rbac.objects import Binding, Role
 from iamrbac.usecases.ports import Caller
@@ -49,11 +52,21 @@ class FakeKube:
         self.map = aws_auth
         self.version = 100
         self.unreadable: KubeError | None = None
+        self.written_by: dict[Key, tuple[FieldManager, ...]] = {}
+        self.custom_objects: dict[str, Mapping[str, Any]] = {}
 
     def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:
         if self.unreadable is not None:
             raise self.unreadable
         return self.namespaces, tuple(self.objects.values()), self.map
+
+    def managers(self, key: Key) -> tuple[FieldManager, ...]:
+        return self.written_by.get(key, ())
+
+    def custom(self, asked: Asked) -> Mapping[str, Any]:
+        if asked.name not in self.custom_objects:
+            raise KubeError(f"cannot get {asked.name}: not found (404)")
+        return self.custom_objects[asked.name]
 
     def create(self, desired: Desired) -> None:
         self.faults.write(f"create {desired.key.kind} {desired.key.namespace}/{desired.key.name}")

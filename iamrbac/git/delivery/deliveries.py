@@ -9,6 +9,7 @@ from typing import Final
 
 from iamrbac.git.delivery.command import UserGit
 from iamrbac.git.delivery.faults import failed
+from iamrbac.git.delivery.history import is_ancestor
 from iamrbac.git.delivery.repository import GitDelivery
 from iamrbac.git.delivery.stores import clone_of, own
 from iamrbac.git.delivery.words import without_secrets
@@ -19,6 +20,7 @@ _URL: Final = re.compile(r"(https?|ssh|git|file)://[^-]|[0-9A-Za-z_.][0-9A-Za-z_
 _PLACES: Final = ("iamrbac.yaml", "policies", "templates", "waivers.yaml", "tests/access")
 """What of the access repository decides who may do what."""
 _OLDEST: Final = (2, 30)
+_COMMIT: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class GitDeliveries:
@@ -67,6 +69,24 @@ class GitDeliveries:
         if said.code != 0:
             raise failed(said, "its changes cannot be known", where)
         return PolicyRevision(head.out.decode().strip() or None, changed=bool(said.out))
+
+    def since(self, commit: str) -> int | None:
+        """Count the commits after one that changed the policies; None where it is not in the history here.
+
+        Raises DeliveryError where that cannot be known.
+        """
+        if not _COMMIT.fullmatch(commit):
+            return None
+        git = UserGit(self._root)
+        where = str(self._root)
+        if git.run(["rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"]).code != 0:
+            return None
+        if not is_ancestor(git, commit, "HEAD", where):
+            return None
+        said = git.run(["rev-list", "--count", f"{commit}..HEAD", "--", *_PLACES])
+        if said.code != 0:
+            raise failed(said, "its history cannot be read", where)
+        return int(said.out)
 
     def parse(self, file: str, content: bytes) -> object:
         """Return the value of a YAML or JSON file, one document. Raises ValueError, saying what and where."""

@@ -11,13 +11,14 @@ from iamrbac.git.delivery.commit import commit, stage
 from iamrbac.git.delivery.faults import BrokenCloneError, failed
 from iamrbac.git.delivery.fetch import branch_commit, head_commit, parsed, revision_commit
 from iamrbac.git.delivery.forge.pulls import PullRequests, pull_requests
+from iamrbac.git.delivery.history import is_ancestor, last_change
 from iamrbac.git.delivery.objects import contents, listed
 from iamrbac.git.delivery.push import push
 from iamrbac.git.delivery.stores import Store
 from iamrbac.git.delivery.worktree import WorkTree, work_tree
 from iamrbac.model.errors import DeliveryError, MovedError
 from iamrbac.model.gitops import Author, Forge
-from iamrbac.usecases.deliveries import Committed, Message, Proposal, Tip
+from iamrbac.usecases.deliveries import Committed, Landed, Message, Proposal, Tip
 
 T = TypeVar("T")
 
@@ -37,6 +38,16 @@ class GitDelivery:
     def at(self, revision: str, folders: Sequence[str]) -> Tip:
         """The same for a commit: an id, a tag or a branch, with ~ and ^ behind it. Raises DeliveryError."""
         return self._sound(lambda: self._listed(revision, revision_commit(self._store, revision), folders))
+
+    def history(self, commit: str, folders: Sequence[str]) -> Landed | None:
+        """Return the last commit, at or before one, that changed something below some folders. Raises DeliveryError."""
+        with self._store.held():
+            return last_change(self._store.git, commit, folders, self._store.where)
+
+    def leads_to(self, earlier: str, later: str) -> bool:
+        """Say whether a commit is a later one, or in its history. Raises DeliveryError."""
+        with self._store.held():
+            return is_ancestor(self._store.git, earlier, later, self._store.where)
 
     def read(self, ids: Collection[str]) -> Mapping[str, bytes]:
         """Return the contents of blobs by their ids. Raises DeliveryError."""

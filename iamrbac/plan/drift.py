@@ -1,0 +1,30 @@
+"""Who changed an object by hand, as far as Kubernetes says it: field managers, never people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+DELIVERERS: Final = frozenset(
+    {"argocd-controller", "argocd-application-controller", "kustomize-controller", "gitops-agent"}
+)
+"""The field managers of Argo CD, of Flux, and of the agent of Argo CD's engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldManager:
+    """One entry of an object's metadata.managedFields (Kubernetes, Server-Side Apply, "Field management")."""
+
+    name: str
+    at: str
+    """As the API writes it, 2026-11-26T10:00:00Z; "" where it says none."""
+    fields: frozenset[str]
+    """`rules`, `subjects`, …, and `labels.KEY`: what it wrote last."""
+
+
+def changed_by(parts: Collection[str], managers: Iterable[FieldManager]) -> FieldManager | None:
+    """Return who wrote the parts that differ last; None where it was the deliverer, or nobody says so."""
+    wrote = [one for one in managers if not one.fields.isdisjoint(parts)]
+    last = max(wrote, key=lambda one: one.at, default=None)
+    return None if last is None or last.name in DELIVERERS else last
