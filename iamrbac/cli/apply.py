@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,12 +17,19 @@ from iamrbac.cli.options import (
     RepoOption,
     VerboseOption,
 )
-from iamrbac.cli.planning import AdoptOption, LockoutOption, RemovalsOption, at_now, request_of, seconds, show
+from iamrbac.cli.planning import (
+    AdoptOption,
+    LockoutOption,
+    RemovalsOption,
+    allowed,
+    ask,
+    at_now,
+    request_of,
+    seconds,
+    show,
+)
 from iamrbac.cli.terminal import Terminal
-from iamrbac.model.errors import DeclinedError, UsageError
-
-if TYPE_CHECKING:
-    from iamrbac.usecases.plan import PlanRequest
+from iamrbac.model.errors import UsageError
 
 
 def command(
@@ -68,6 +74,7 @@ def command(
     from iamrbac.render.findings import findings_text
     from iamrbac.usecases import saved
     from iamrbac.usecases.apply import Applying, refused
+    from iamrbac.usecases.deliver import Recorded
     from iamrbac.usecases.plan import make_plan
 
     patience = seconds(wait) if wait is not None else 0
@@ -99,26 +106,6 @@ def command(
         terminal.error("[ERR403] refused by the findings above; nothing was changed")
         return 3
     if plan.changed and not yes and content is None:
-        _ask(sum(cluster.changed for cluster in plan.planned))
-    how = Applying(terminal, time.sleep, patience, _allowed(request))
+        ask(sum(cluster.changed for cluster in plan.planned))
+    how = Applying(terminal, time.sleep, patience, Recorded(allowed(request)))
     return show.apply(terminal, output, edges, plan, how)
-
-
-def _allowed(request: PlanRequest) -> tuple[tuple[str, str], ...]:
-    """Return what was allowed by name, as trailers of a commit."""
-    said = [("Allowed-Removals", str(request.allowed.removals))] if request.allowed.removals else []
-    said += [("Allowed-Lockout-Of", arn) for arn in sorted(request.allowed.lockout_of)]
-    return (*said, *(("Adopted", key) for key in sorted(request.adopt)))
-
-
-def _ask(clusters: int) -> None:
-    """Ask for the word `yes`; nobody to ask is a no."""
-    if not sys.stdin.isatty():
-        raise DeclinedError(
-            "there is no terminal to ask on; nothing was changed",
-            hint="use --yes, or a plan saved by `iamrbac plan --out`",
-        )
-    sys.stderr.write(f"Apply this to {clusters} cluster{'' if clusters == 1 else 's'}? Only 'yes' is a yes: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != "yes":
-        raise DeclinedError("not applied; nothing was changed")

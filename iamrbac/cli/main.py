@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compile": ("compile", "Write the objects that the policies mean."),
     "plan": ("plan", "Show what would change, for whom."),
     "apply": ("apply", "Change it."),
+    "status": ("status", "Say whether clusters that are delivered by Git have what Git says."),
+    "rollback": ("rollback", "Take a delivery by Git back to an earlier commit."),
     "diff": ("diff", "Show who gains and who loses which access by a change of the policies."),
     "can": ("can", "Say whether somebody may do something, and why."),
     "who-can": ("who_can", "Say who may do something, and by which chain."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -10,13 +11,24 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from iamrbac.cli import show
-from iamrbac.model.errors import UsageError
+from iamrbac.model.errors import DeclinedError, UsageError
 
 if TYPE_CHECKING:
     from iamrbac.plan.change import Plan
     from iamrbac.usecases.plan import PlanRequest
 
-__all__ = ["AdoptOption", "LockoutOption", "RemovalsOption", "at_now", "exit_code", "request_of", "seconds", "show"]
+__all__ = [
+    "AdoptOption",
+    "LockoutOption",
+    "RemovalsOption",
+    "allowed",
+    "ask",
+    "at_now",
+    "exit_code",
+    "request_of",
+    "seconds",
+    "show",
+]
 
 _SPAN = re.compile("([0-9]{1,6}[hms])+")
 _UNITS = {"h": 3600, "m": 60, "s": 1}
@@ -70,3 +82,23 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
     if refused(plan):
         return 3
     return 2 if detailed and plan.changed else 0
+
+
+def allowed(request: PlanRequest) -> tuple[tuple[str, str], ...]:
+    """Return what was allowed by name, as trailers of a commit."""
+    said = [("Allowed-Removals", str(request.allowed.removals))] if request.allowed.removals else []
+    said += [("Allowed-Lockout-Of", arn) for arn in sorted(request.allowed.lockout_of)]
+    return (*said, *(("Adopted", key) for key in sorted(request.adopt)))
+
+
+def ask(clusters: int, doing: str = "Apply this to") -> None:
+    """Ask for the word `yes`; nobody to ask is a no."""
+    if not sys.stdin.isatty():
+        raise DeclinedError(
+            "there is no terminal to ask on; nothing was changed",
+            hint="use --yes, or a plan saved by `iamrbac plan --out`",
+        )
+    sys.stderr.write(f"{doing} {clusters} cluster{'' if clusters == 1 else 's'}? Only 'yes' is a yes: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != "yes":
+        raise DeclinedError("not applied; nothing was changed")

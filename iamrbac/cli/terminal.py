@@ -69,6 +69,10 @@ class Terminal:
         if self.verbose:
             self.step(text)
 
+    def warn(self, text: str) -> None:
+        """Say what the person must know before going on (stderr), whatever the verbosity."""
+        self._say(self.paint("warning", "warning", error=True) + ": " + text)
+
     def error(self, text: str) -> None:
         """Say what went wrong (stderr), whatever the verbosity."""
         self._say(self.paint("error", "error", error=True) + ": " + text)

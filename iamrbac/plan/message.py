@@ -15,7 +15,7 @@ _MOST_LINES: Final = 200
 _ESCAPED: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_<>[]#|~@"})
 
 
-def subject(clusters: Sequence[ClusterPlan]) -> str:
+def subject(clusters: Sequence[ClusterPlan], about: str = "Access") -> str:
     """Return the first line: `Access: 2 gain, 1 loses (production, staging)`."""
     names = ", ".join(sorted(cluster.name for cluster in clusters))
     gainers, losers = (
@@ -27,7 +27,7 @@ def subject(clusters: Sequence[ClusterPlan]) -> str:
         for number, one, more in ((gainers, "gains", "gain"), (losers, "loses", "lose"))
         if number
     ]
-    return f"Access: {', '.join(said) or 'nobody gains or loses'} ({names})"
+    return f"{about}: {', '.join(said) or 'nobody gains or loses'} ({names})"
 
 
 def lines(clusters: Iterable[ClusterPlan]) -> tuple[str, ...]:

@@ -61,6 +61,21 @@ def plan_cluster(
     return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), groups, data)
 
 
+def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
+    """Return the entries, associations and rows of ours as they are: wanted by whoever leaves mappings alone.
+
+    Raises AwsAuthError as `plan_cluster` does.
+    """
+    mapped = [item for item in state.objects if isinstance(item.spec, AccessEntry | PolicyAssociation)]
+    observed = {item.key: item for item in (*mapped, *_rows(state, form, instance))}
+    owners = _owners(observed, instance)
+    return tuple(
+        Desired(key, item.spec, item.meta.labels)
+        for key, item in observed.items()
+        if isinstance(owners[key], ownership.Ours)
+    )
+
+
 def display_key(key: Key) -> str:
     """Return how a person names an object: KIND/NAME or KIND/NAMESPACE/NAME; `--adopt` takes it."""
     return "/".join(part for part in (key.kind, key.namespace, key.name) if part)

@@ -42,7 +42,9 @@ def gap(branch: Iterable[Observed], live: Iterable[Observed]) -> Gap:
     there = {item.key: item for item in live}
     return Gap(
         tuple(item for key, item in sorted(wanted.items()) if key not in there),
-        tuple((item, there[key]) for key, item in sorted(wanted.items()) if key in there and otherwise(item, there[key])),
+        tuple(
+            (item, there[key]) for key, item in sorted(wanted.items()) if key in there and otherwise(item, there[key])
+        ),
         tuple(item for key, item in sorted(there.items()) if key not in wanted),
     )
 

@@ -7,7 +7,7 @@ failed or was left undone because of a failure.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from iamrbac.compile import names
@@ -17,7 +17,7 @@ from iamrbac.plan.change import ClusterPlan, Plan
 from iamrbac.plan.document import fingerprint
 from iamrbac.plan.halves import Halves, after_commit, halves, only
 from iamrbac.plan.synced import not_synced
-from iamrbac.usecases.deliver import batches, deliver
+from iamrbac.usecases.deliver import Recorded, batches, deliver
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.ports import Edges, Progress
 from iamrbac.usecases.write import write_directly
@@ -35,8 +35,8 @@ class Applying:
     """Waits for some seconds."""
     wait: float = 0
     """Seconds to wait at most until a cluster has what was committed."""
-    recorded: tuple[tuple[str, str], ...] = ()
-    """What was allowed for this apply, for the commit's trailers."""
+    recorded: Recorded = field(default_factory=Recorded)
+    """What a commit says of this apply: what was allowed for it, and whether it is a rollback."""
 
 
 def refused(plan: Plan) -> bool:

@@ -21,6 +21,17 @@ _LONGEST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a commit says beside its changes."""
+
+    trailers: tuple[tuple[str, str], ...] = ()
+    about: str = "Access"
+    """What its subject begins with."""
+    policy: str | None = None
+    """The policies that it delivers, where these are not the access repository's own commit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The clusters of one branch that are committed together."""
 
@@ -56,7 +67,7 @@ def deliver(
     deliveries: Deliveries,
     batch: Batch,
     fingerprint: str,
-    recorded: Iterable[tuple[str, str]],
+    recorded: Recorded,
     pause: Callable[[int], None],
 ) -> Delivered:
     """Commit and publish a batch. A failure is in the answer; nothing is half pushed.
@@ -119,14 +130,15 @@ def proposal_branch(batch: Batch) -> str:
     return f"iamrbac/{batch.delivery.instance}/{names}"
 
 
-def _message(batch: Batch, fingerprint: str, revision: PolicyRevision, recorded: Iterable[tuple[str, str]]) -> Message:
-    policy = revision.commit or "unknown"
+def _message(batch: Batch, fingerprint: str, revision: PolicyRevision, recorded: Recorded) -> Message:
+    own = revision.commit or "unknown"
+    own = f"{own} with changes that are not committed" if revision.changed else own
     trailers = [
-        ("Policy-Commit", f"{policy} with changes that are not committed" if revision.changed else policy),
+        ("Policy-Commit", recorded.policy or own),
         ("Plan-Fingerprint", fingerprint),
         ("Iamrbac-Instance", batch.delivery.instance),
         ("Iamrbac-Clusters", ", ".join(sorted(cluster.name for cluster in batch.clusters))),
-        *recorded,
+        *recorded.trailers,
     ]
-    subject = message.subject(batch.clusters)
+    subject = message.subject(batch.clusters, recorded.about)
     return Message(subject, message.body(batch.clusters, trailers), subject, message.markdown(batch.clusters, trailers))

@@ -7,11 +7,13 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from iamrbac.compile import names
-from iamrbac.compile.desired import Key
+from iamrbac.compile.desired import Form, Key
+from iamrbac.findings.finding import Finding
 from iamrbac.gitops.delivery import Delivery
 from iamrbac.gitops.files import KUBERNETES
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, KubeError
+from iamrbac.plan.form import choose
 from iamrbac.plan.observed import ClusterState, Meta, Observed, Target
 from iamrbac.rbac.objects import Binding, RbacState, Role
 from iamrbac.usecases.deliveries import Deliveries, DeliveryRepository, Tip
@@ -89,6 +91,14 @@ def fetch(edges: Edges, cluster: Cluster, delivery: Delivery, branches: Branches
     others = tuple(item for item in state.objects if item.key not in own)
     live = tuple(item for item in state.objects if item.key in own)
     return Fetched(delivery, repository, tip, replace(state, objects=others), live)
+
+
+def form_of(cluster: Cluster, fetched: Fetched) -> Form | Finding:
+    """Return how people are mapped there, or why not."""
+    if fetched.external:
+        return "external"
+    direct = fetched.delivery.entries == "direct"
+    return choose(cluster, fetched.state, fetched.delivery.instance) if direct else "access-entries"
 
 
 def _without_cluster(

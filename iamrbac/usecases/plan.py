@@ -28,7 +28,7 @@ from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import adoptable, managed_principals, plan_cluster
 from iamrbac.plan.synced import unordered
 from iamrbac.usecases.delivered import compare
-from iamrbac.usecases.fetched import Branches, Fetched, fetch
+from iamrbac.usecases.fetched import Branches, Fetched, fetch, form_of
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
@@ -76,7 +76,7 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     documents = loaded.documents
     said = tuple(finding for finding in loaded.findings if finding.id != CATALOGUE)
     selected = select(documents.config.document.clusters, request.clusters)
-    caller = _caller(edges, selected)
+    caller = caller_of(edges, selected)
     who = f" as {caller}" if caller is not None else ""
     progress.step(f"Reading {'IAM and ' if who else ''}{_count(len(selected), 'cluster')}{who}")
     identities, read = _read(edges, documents, selected, request.at)
@@ -90,10 +90,10 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
         findings=said,
         policy_digest=digest(documents),
     )
-    return Planned(_guarded(plan, documents, caller, request), said)
+    return Planned(guarded(plan, documents, caller, request), said)
 
 
-def _caller(edges: Edges, clusters: Iterable[Cluster]) -> str | None:
+def caller_of(edges: Edges, clusters: Iterable[Cluster]) -> str | None:
     """Return the ARN of whoever runs this; None where AWS is not needed: all by Git, and somebody else maps."""
     if all(one.delivery == "gitops" and one.mapping == "external" for one in clusters):
         return None
@@ -149,13 +149,14 @@ def _read(
         branches = Branches(edges.deliveries, [places[one.name] for one in selected if one.name in places], pool)
         people = pool.submit(edges.people.identities, wanted_names(documents, at, mapped))
         states = {
-            cluster.name: pool.submit(_state, edges, cluster, places.get(cluster.name), branches)
+            cluster.name: pool.submit(read_state, edges, cluster, places.get(cluster.name), branches)
             for cluster in selected
         }
         return people.result(), {name: state.result() for name, state in states.items()}
 
 
-def _state(edges: Edges, cluster: Cluster, delivery: Delivery | None, branches: Branches) -> Read:
+def read_state(edges: Edges, cluster: Cluster, delivery: Delivery | None, branches: Branches) -> Read:
+    """Read a cluster, or its branch and what is not in it; an error becomes the cluster's status."""
     try:
         if delivery is not None:
             return fetch(edges, cluster, delivery, branches)
@@ -201,11 +202,7 @@ class _Planner:
 
     def _form(self, name: str, one: ClusterState | Fetched) -> Form | Finding:
         cluster = self._cluster(name)
-        if not isinstance(one, Fetched):
-            return choose(cluster, one, self._instance)
-        if one.external:
-            return "external"
-        return choose(cluster, one.state, self._instance) if one.delivery.entries == "direct" else "access-entries"
+        return form_of(cluster, one) if isinstance(one, Fetched) else choose(cluster, one, self._instance)
 
     def _facts(self, name: str, one: ClusterState | Fetched, form: Form) -> ClusterFacts:
         state = one.state if isinstance(one, Fetched) else one
@@ -266,7 +263,7 @@ def _with(plan: ClusterPlan, findings: tuple[Finding, ...]) -> ClusterPlan:
     return replace(plan, findings=(*findings, *plan.findings))
 
 
-def _guarded(plan: Plan, documents: Documents, caller: str | None, request: PlanRequest) -> Plan:
+def guarded(plan: Plan, documents: Documents, caller: str | None, request: PlanRequest) -> Plan:
     """Add the guards' refusals, each to its cluster."""
     config = documents.config.document
     managed = {cluster.name: managed_principals(cluster.state, config.metadata.name) for cluster in plan.planned}

@@ -74,7 +74,9 @@ class FakeRepository:
                 lines = said.body.strip().rpartition("\n\n")[2].splitlines() if said is not None else []
                 trailers = tuple((key, value) for key, _, value in (line.partition(": ") for line in lines))
                 subject = said.subject if said is not None else "by hand"
-                return Landed(f"{branch}-{index}", "pat", datetime(2026, 11, 24, 12, index, tzinfo=UTC), subject, trailers)
+                return Landed(
+                    f"{branch}-{index}", "pat", datetime(2026, 11, 24, 12, index, tzinfo=UTC), subject, trailers
+                )
         return None
 
     def leads_to(self, earlier: str, later: str) -> bool:

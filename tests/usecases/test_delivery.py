@@ -68,7 +68,8 @@ def sync(made: Company) -> None:
         for path, text in repository(made).files().items():
             if path.startswith(f"clusters/{name}/") and path.endswith(".yaml"):
                 item = object_of(name, made.git.parse(path, text.encode()))
-                assert item is not None
+                if item is None:
+                    continue
                 wanted[item.key] = Observed(item.key, item.spec, Meta(labels=item.labels, version="1"))
         others = {key: item for key, item in kube.objects.items() if OWN not in item.meta.labels}
         kube.objects = others | {key: item for key, item in wanted.items() if key.kind != "Namespace"}
