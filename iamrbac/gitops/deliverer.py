@@ -66,8 +66,8 @@ def said_of(asked: Asked, value: Mapping[str, Any]) -> Said:
         states = {"True": "Ready", "False": "NotReady"}
         applied, attempted = (_commit(status.get(f"last{word}Revision")) for word in ("Applied", "Attempted"))
         state = states.get(_text(ready.get("status")), "Unknown")
-        told = "" if state == "Ready" else _text(ready.get("message"))
-        return Said(asked, state, applied, attempted if attempted != applied else "", message=told)
+        why = "" if state == "Ready" else _text(ready.get("message"))
+        return Said(asked, state, applied, attempted if attempted != applied else "", message=why)
     sync, operation = _mapping(status.get("sync")), _mapping(status.get("operationState"))
     failed = _text(operation.get("phase")) not in ("", "Succeeded")
     told = [_text(operation.get("message"))] if failed else []

@@ -124,7 +124,8 @@ def _plan(
         compared = turn_back(edges.deliveries, fetched, then, mappings)
         plan = plan_cluster(compared.desired, compared.state, form, delivery.instance)
         said = (*compared.findings, *unordered(plan, compared.half))
-        return replace(plan, git=compared.half, findings=(*said, *plan.findings))
+        # No policy has changed that would excuse a loss.
+        return replace(plan, git=compared.half, findings=(*said, *plan.findings), groups=frozenset())
     except IamrbacError as error:
         return failed(cluster.name, error)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from iamrbac.compile.desired import ClusterDesired, Desired
+from iamrbac.compile.desired import ClusterDesired, Desired, Principals
 from iamrbac.gitops.delivery import Delivery
 from iamrbac.gitops.entries import mapped_of, objects_of
 from iamrbac.model.errors import DeliveryError
+from iamrbac.plan.observed import Meta, Observed
+from iamrbac.plan.synced import groups_of
 from iamrbac.usecases.branch import NAMESPACE_FILE, BranchFiles
 from iamrbac.usecases.compared import Compared, Comparison
 from iamrbac.usecases.delivered import lay_out, namespaces_of, with_namespaces
@@ -44,12 +46,19 @@ def turn_back(deliveries: Deliveries, fetched: Fetched, then: Tip, mappings: Col
     now.read(kept)
     wanted |= {path: now.texts[path] for path in kept}
     all_ = tuple(sorted((*desired.objects, *mappings), key=lambda item: item.key))
-    work = Comparison(fetched, now, replace(desired, objects=all_), inventory)
+    people = _people(desired) if fetched.external else ()
+    work = Comparison(fetched, now, replace(desired, objects=all_, principals=people), inventory)
     stand = work.standing(wanted)
     there = work.entries(stand)
     if there is None and delivery.entries != "direct":
         there = mapped_of(desired.objects)
     return work.finish(stand, wanted, {*wanted}, there or ())
+
+
+def _people(desired: ClusterDesired) -> tuple[Principals, ...]:
+    """Return who carries the groups: who that was then, no file says."""
+    objects = (Observed(item.key, item.spec, Meta(labels=item.labels)) for item in desired.objects)
+    return tuple(Principals(group, (f"members of {group}",)) for group in sorted(groups_of(objects)))
 
 
 def _listing(

@@ -127,7 +127,12 @@ def test_at_most_twenty_objects_are_asked_for(made: Company, monkeypatch: pytest
     other = Observed(key, item.spec, Meta())
     monkeypatch.setattr(module, "gap", lambda _branch, _live: Gap(changed=((item, other),) * 30))
     asked: list[Key] = []
-    monkeypatch.setattr(made.kubes["staging"], "managers", lambda key: asked.append(key) or ())
+
+    def managers(key: Key) -> tuple[FieldManager, ...]:
+        asked.append(key)
+        return ()
+
+    monkeypatch.setattr(made.kubes["staging"], "managers", managers)
     assert len(one(made).otherwise) == 30
     assert len(asked) == 20
 

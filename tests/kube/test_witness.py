@@ -1,0 +1,71 @@
+"""Who wrote an object last, and what custom resources say; every refusal is an error and never an absence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from iamrbac.compile.desired import Key
+from iamrbac.gitops.deliverer import Asked
+from iamrbac.kube.client import KubeApi
+from iamrbac.model.errors import KubeError
+from iamrbac.plan.drift import FieldManager
+from tests.kube import server
+from tests.kube.server import FakeApi, refuse
+
+KEY = Key("staging", "RoleBinding", "payments", "iamrbac:x")
+PATH = "/apis/rbac.authorization.k8s.io/v1/namespaces/payments/rolebindings/iamrbac%3Ax"
+APPLICATION = Asked("Application", "argoproj.io/v1alpha1", "applications", "argocd", "iamrbac-acme-staging")
+PLACE = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/iamrbac-acme-staging"
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def kube(api: FakeApi) -> Iterator[KubeApi]:
+    with server.serving(api) as target:
+        client = KubeApi(target, lambda: "token", timeout=(5, 5), sleep=lambda _: None)
+        yield client
+        client.close()
+
+
+def test_field_managers_with_the_parts_that_they_wrote(api: FakeApi, kube: KubeApi) -> None:
+    edited = {
+        "manager": "kubectl-edit",
+        "operation": "Update",
+        "time": "2026-11-26T10:00:00Z",
+        "fieldsV1": {"f:subjects": {}, "f:metadata": {"f:labels": {".": {}, "f:team": {}}, "f:annotations": {}}},
+    }
+    api.objects[PATH] = {"metadata": {"name": "iamrbac:x", "managedFields": [edited, {"manager": "old"}, "odd"]}}
+    assert kube.managers(KEY) == (
+        FieldManager("kubectl-edit", "2026-11-26T10:00:00Z", frozenset({"subjects", "labels.team"})),
+        FieldManager("old", "", frozenset()),
+    )
+
+
+def test_an_object_without_managers_has_none_and_one_that_is_gone_too(api: FakeApi, kube: KubeApi) -> None:
+    assert kube.managers(KEY) == ()
+    api.objects[PATH] = {"metadata": {"name": "iamrbac:x"}}
+    assert kube.managers(KEY) == ()
+
+
+def test_what_is_not_told_is_an_error(api: FakeApi, kube: KubeApi) -> None:
+    api.faults[PATH] = [refuse(403, "Forbidden", "no")]
+    with pytest.raises(KubeError, match="cannot get rolebinding"):
+        kube.managers(KEY)
+
+
+def test_a_custom_resource_as_it_is(api: FakeApi, kube: KubeApi) -> None:
+    api.objects[PLACE] = {"status": {"sync": {"status": "Synced"}}}
+    assert kube.custom(APPLICATION) == {"status": {"sync": {"status": "Synced"}}}
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_a_custom_resource_that_is_not_readable_is_an_error(api: FakeApi, kube: KubeApi, code: int) -> None:
+    api.faults[PLACE] = [refuse(code, "NotFound" if code == 404 else "Forbidden", "no")]
+    with pytest.raises(KubeError, match=f"cannot get application argocd/iamrbac-acme-staging: no .{code}."):
+        kube.custom(APPLICATION)
