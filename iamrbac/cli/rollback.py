@@ -67,7 +67,7 @@ def command(
         show.invalid(terminal, output, back.findings, findings_text)
         return 3
     if output is Output.TEXT:
-        show.plan(terminal, output, back.plan, edges.repository)
+        show.plan(terminal, output, back.plan, edges.repository, f"{to} says")
     if refused(back.plan):
         if output is Output.JSON:
             show.refused(terminal, back.plan.all_findings, back.plan.failed)

@@ -123,14 +123,16 @@ def document(plan: Plan, repository: Repository) -> dict[str, Any]:
     return plan_json(plan, line_of(repository))
 
 
-def plan(terminal: Terminal, output: Output, plan: Plan, repository: Repository) -> None:
-    """Show a plan."""
+def plan(
+    terminal: Terminal, output: Output, plan: Plan, repository: Repository, source: str = "the policies say"
+) -> None:
+    """Show a plan; `source` is what the clusters are to be like."""
     from iamrbac.render.plan import plan_text
 
     if output is Output.JSON:
         terminal.json(document(plan, repository))
     else:
-        terminal.answer(plan_text(plan, line_of(repository), terminal.paint))
+        terminal.answer(plan_text(plan, line_of(repository), terminal.paint, source))
 
 
 def refused(terminal: Terminal, findings: Sequence[Finding], failed: Iterable[FailedCluster]) -> int:

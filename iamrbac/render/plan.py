@@ -27,19 +27,22 @@ SYMBOLS = {
 LEVELS = {Level.ERROR: ("!", "error"), Level.WARNING: ("!", "warning"), Level.INFO: ("i", "dim")}
 
 
-def plan_text(plan: Plan, line: Callable[[Origin], str], paint: Paint) -> str:
-    """Return the whole plan as text, ending with the summary line (an interface: scripts read it)."""
+def plan_text(plan: Plan, line: Callable[[Origin], str], paint: Paint, source: str = "the policies say") -> str:
+    """Return the whole plan as text, ending with the summary line (an interface: scripts read it).
+
+    `source` is what the clusters are to be like.
+    """
     blocks = [
         _failed(plan.failed, paint),
         _access(plan, paint),
         *(_objects(cluster, line, paint) for cluster in plan.planned),
         _findings(plan.all_findings, paint),
-        [summary_line(plan)],
+        [summary_line(plan, source)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def summary_line(plan: Plan) -> str:
+def summary_line(plan: Plan, source: str = "the policies say") -> str:
     """Return the last line: numbers by action, and what could not be planned or is refused."""
     counts = summary(plan)
     failed = f" Not planned: {', '.join(cluster.name for cluster in plan.failed)}." if plan.failed else ""
@@ -51,7 +54,7 @@ def summary_line(plan: Plan) -> str:
         if refusals:
             return f"No changes.{failed}{refused}"
         clusters = ", ".join(cluster.name for cluster in plan.planned)
-        nothing = f"No changes: {clusters} {'is' if len(plan.planned) == 1 else 'are'} as the policies say."
+        nothing = f"No changes: {clusters} {'is' if len(plan.planned) == 1 else 'are'} as {source}."
         return (nothing if plan.planned else "No cluster could be planned.") + failed
     numbers = ", ".join(f"{counts[action.value]} to {word}" for action, (_, _, word) in SYMBOLS.items())
     return f"Plan: {numbers}.{failed}{refused}"

@@ -111,7 +111,9 @@ class Comparison:
             self._say(IN_THE_WAY, Level.ERROR, f"{path} is {what} on {self.delivery.branch}", hint, path)
         taken = [path for path in stand.stale if instance_of(texts[path]) != instance]
         for path in taken:
-            message = f"{path} is in our inventory and has lost its header, so it stays although no policy wants it"
+            message = (
+                f"{path} is in our inventory and has lost its header, so it stays although nothing wants it any more"
+            )
             self._say(NO_HEADER, Level.WARNING, message, "look who changed it, and remove it by hand", path)
         return replace(
             stand,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from iamrbac.compile import names
 from iamrbac.compile.desired import Key, Namespace
@@ -16,10 +16,15 @@ from iamrbac.usecases.branch import BranchFiles
 from iamrbac.usecases.ports import Edges, Kube
 
 
-def branch_side(files: BranchFiles, paths: Sequence[str]) -> tuple[Observed, ...]:
-    """Return all that some files of a branch say. Raises DeliveryError where one cannot be understood."""
-    files.read(paths)
+def branch_side(files: BranchFiles, ours: Collection[str]) -> tuple[Observed, ...]:
+    """Return all that our files of a branch say. Raises DeliveryError where one cannot be understood."""
     delivery = files.delivery
+    odd = sorted(path for path in ours if path in files.tip.odd)
+    if odd:
+        message = f"{odd[0]} is a {files.tip.odd[odd[0]]} by now, and what it stands for is not known"
+        raise DeliveryError(message, where=delivery.branch, hint="restore it in Git (git revert)")
+    paths = sorted(path for path in ours if path in files.tip.files)
+    files.read(paths)
     objects = list(files.objects(paths).values())
     if delivery.entries != "direct":
         objects += [item for one in files.entries(paths) for item in objects_of(delivery.cluster, one)]

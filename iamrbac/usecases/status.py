@@ -27,6 +27,7 @@ from iamrbac.usecases.sides import branch_side, cluster_side
 POLL_SECONDS: Final = 5.0
 _MOST_ASKED: Final = 20
 """Objects of a cluster that are asked who changed them."""
+_NOT_ASKED: Final = f"only the first {_MOST_ASKED} are asked for"
 
 
 class Sync(StrEnum):
@@ -168,7 +169,7 @@ def _cluster(edges: Edges, config: Config, cluster: Cluster, delivery: Delivery,
                 cluster.name, Sync.NOT_DELIVERED, delivery=delivery, tip=tip.commit, delivered=landed, policy=policy
             )
         said = _deliverer(edges, config, cluster, delivery, ours)
-        branch = branch_side(files, sorted(path for path in ours if path in tip.files))
+        branch = branch_side(files, ours)
         live, kube = cluster_side(edges, cluster, delivery, branch)
     except IamrbacError as error:
         why = failed(cluster.name, error)
@@ -212,7 +213,7 @@ def _policy(deliveries_: Deliveries, landed: Landed | None) -> DeliveredPolicy |
 def _changed(kube: Kube, pairs: Sequence[tuple[Observed, Observed]]) -> tuple[Otherwise, ...]:
     with ThreadPoolExecutor(max_workers=_MOST_ASKED) as pool:
         asked = pool.map(lambda pair: _asked(kube, *pair), pairs[:_MOST_ASKED])
-        rest = (Otherwise(*pair, otherwise(*pair)) for pair in pairs[_MOST_ASKED:])
+        rest = (Otherwise(*pair, otherwise(*pair), unread=_NOT_ASKED) for pair in pairs[_MOST_ASKED:])
         return (*asked, *rest)
 
 

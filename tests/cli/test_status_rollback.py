@@ -98,9 +98,9 @@ def sync(remote: Path, sandbox: Sandbox, repository: Path) -> None:
     names = {(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in wanted}
     client = cluster(repository)
     ours = [one for one in client.state()[1] if INSTANCE_LABEL in one.meta.labels]
-    for one in sorted(ours, key=lambda item: item.key.kind, reverse=True):
-        if (one.key.kind, one.key.namespace, one.key.name) not in names:
-            client.delete(one)
+    for there in sorted(ours, key=lambda one: one.key.kind, reverse=True):
+        if (there.key.kind, there.key.namespace, there.key.name) not in names:
+            client.delete(there)
     client.close()
 
 

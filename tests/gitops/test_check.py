@@ -116,6 +116,13 @@ def test_argo_cd_needs_a_url() -> None:
     assert one.startswith("GIT107 error gitops: layout argocd: . is a path")
 
 
+def test_argo_cd_runs_in_a_cluster_of_the_config() -> None:
+    home = "gitops: {repository: 'git@git.example.com:x.git', layout: argocd, argocd: {cluster: tools}}\n"
+    (one,) = told(cluster("a"), home)
+    assert one.startswith("GIT108 error gitops: argocd.cluster names tools, which is no cluster of this config")
+    assert told(cluster("a") + cluster("tools", "delivery: direct"), home) == []
+
+
 @given(st.dictionaries(st.sampled_from(["branch", "layout", "commit", "path"]), st.booleans()))
 def test_a_clusters_own_keys_win_key_by_key(own: dict[str, bool]) -> None:
     general = {"branch": "main", "layout": "flux", "commit": "local", "path": "x/{cluster}"}

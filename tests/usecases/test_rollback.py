@@ -10,6 +10,7 @@ from iamrbac.access.delta import AccessChange
 from iamrbac.model.errors import DeliveryError, UsageError
 from iamrbac.plan.change import Plan
 from iamrbac.plan.guards import Allowances
+from iamrbac.render.plan import summary_line
 from iamrbac.usecases.apply import Applying, apply_plan, refused
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.plan import PlanRequest
@@ -65,7 +66,9 @@ def test_the_files_are_as_they_were_and_the_commit_says_so(made: Company) -> Non
     assert message.subject == "Roll back to main-1: 1 gains (staging)"
     assert "Rolled-Back-To: main-1" in message.body
     assert "Policy-Commit: f00dcafe" in message.body
-    assert not plan_of(back(made, "main-1")).changed
+    again = plan_of(back(made, "main-1"))
+    assert not again.changed
+    assert summary_line(again, "main-1 says") == "No changes: staging, production are as main-1 says."
 
 
 def test_who_loses_is_shown_too(made: Company) -> None:

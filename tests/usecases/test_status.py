@@ -16,7 +16,7 @@ from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import Meta, Observed
 from iamrbac.rbac.objects import Binding
 from iamrbac.render.status import status_json, status_text
-from iamrbac.usecases.deliveries import PolicyRevision
+from iamrbac.usecases.deliveries import PolicyRevision, Tip
 from iamrbac.usecases.status import ClusterStatus, Status, Sync, Watching, look
 from tests.golden import compare
 from tests.usecases.fakes import Silent
@@ -179,6 +179,14 @@ def test_a_broken_file_on_the_branch_is_unknown(made: Company) -> None:
     repository(made).write({path: "\t: ["})
     assert one(made).sync is Sync.UNKNOWN
     assert path in one(made).reason
+
+
+def test_a_symlink_where_a_file_of_ours_was_is_unknown(made: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = next(path for path in repository(made).files() if "staging" in path and "RoleBinding" in path)
+    tip = repository(made).tip("main", ["clusters/staging"])
+    odd = Tip("main", tip.commit, {name: id_ for name, id_ in tip.files.items() if name != path}, {path: "symlink"})
+    monkeypatch.setattr(repository(made), "tip", lambda _branch, _folders: odd)
+    assert one(made).reason == f"main: {path} is a symlink by now, and what it stands for is not known"
 
 
 def test_nothing_delivered_is_not_in_sync(tmp_path: Path) -> None:
