@@ -119,7 +119,7 @@ def test_argo_cd_needs_a_url() -> None:
 def test_argo_cd_runs_in_a_cluster_of_the_config() -> None:
     home = "gitops: {repository: 'git@git.example.com:x.git', layout: argocd, argocd: {cluster: tools}}\n"
     (one,) = told(cluster("a"), home)
-    assert one.startswith("GIT108 error gitops: argocd.cluster names tools, which is no cluster of this config")
+    assert one.startswith("GIT109 error gitops: argocd.cluster names tools, which is no cluster of this config")
     assert told(cluster("a") + cluster("tools", "delivery: direct"), home) == []
 
 
