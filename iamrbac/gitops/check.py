@@ -21,7 +21,7 @@ _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}?|\}")
 
 
 def check_deliveries(documents: Documents) -> Iterator[Finding]:
-    """Return GIT101 … GIT109, with file and path: see README, Delivery by Git."""
+    """Return GIT101 … GIT110, with file and path: see README, Delivery by Git."""
     config = documents.config.document
     file = documents.config.file
     delivered = deliveries(config)
@@ -63,6 +63,14 @@ def check_deliveries(documents: Documents) -> Iterator[Finding]:
             hint = "remove accessEntries: rows of aws-auth are written directly, since EKS itself adds rows for nodes"
             yield error("GIT105", file, places[cluster.name], message, hint, [cluster.name])
     yield from _texts(documents)
+    publish: dict[tuple[str, str], str] = {}
+    for name, one in delivered.items():
+        first_name = publish.setdefault((one.repository, one.branch), name)
+        ways = {one.publish, delivered[first_name].publish}
+        if len(ways) > 1 and "local" in ways:
+            message = f"{name} and {first_name} share a branch, and only one of them has commit: local"
+            hint = "give both the same, or one of them another branch: what is not pushed is seen by nobody else"
+            yield error("GIT110", file, places[name], message, hint, [first_name, name])
     for first, second in combinations(delivered.values(), 2):
         shared = _shared(first, second)
         if shared:

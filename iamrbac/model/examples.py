@@ -100,6 +100,7 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
     "Forge": {"api": ["https://git.example.com/api/v3"]},
     "ArgoCd": {
         "namespace": ["argocd"],
+        "cluster": ["tools"],
         "path": ["argocd"],
         "repoURL": ["https://git.example.com/platform/clusters.git"],
         "destination": ["prod-1", "https://prod.example.com"],

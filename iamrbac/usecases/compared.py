@@ -51,8 +51,6 @@ class Comparison:
     files: BranchFiles
     desired: ClusterDesired
     inventory: frozenset[str]
-    whole: bool = True
-    """Look at the objects also where nothing differs."""
 
     @property
     def delivery(self) -> Delivery:
@@ -78,23 +76,39 @@ class Comparison:
         self.files.read(paths)
         return self.files.entries(paths)
 
-    def finish(self, stand: Standing, wanted: Files, ours: Collection[str], entries: Iterable[Mapped]) -> Compared:
+    def finish(
+        self, stand: Standing, wanted: Files, ours: Collection[str], entries: Collection[Mapped], *, whole: bool = True
+    ) -> Compared:
         """Return what there is to commit, and the objects that the branch has.
 
-        `ours` are the paths that the inventory will list; `entries` those that the branch has.
+        `ours` are the paths that the inventory will list; `entries` those that the branch has. Not `whole`: where
+        nothing differs the objects are not looked at either.
         """
         stand = self._judged(stand, wanted)
-        quiet = not (self.whole or stand.differ or stand.new or stand.stale) and self.fetched.live is None
+        quiet = not (whole or stand.differ or stand.new or stand.stale) and self.fetched.live is None
         observed = () if quiet else self._observed(stand)
         changes = self._changes(stand, wanted, ours)
         state = self._state(observed, entries)
         unsynced, late = not_synced(self.delivery, observed, self.fetched.live, self.fetched.unread)
+        if self.delivery.entries != "direct":
+            late = (*late, *self._late(entries))
         half = GitHalf(self.delivery, self.fetched.tip.commit, changes, self.delivery.entries != "direct", unsynced)
         desired = self.desired
         if quiet:
             rest = tuple(item for item in desired.objects if item.key.kind not in KUBERNETES)
             desired = replace(desired, objects=rest)
         return Compared(desired, state, half, (*self.files.findings, *late), quiet)
+
+    def _late(self, entries: Collection[Mapped]) -> tuple[Finding, ...]:
+        """Say whether EKS has the entries that the branch has; what nobody wants there is told elsewhere."""
+        in_git = [_observed(item) for one in entries for item in objects_of(self.desired.cluster, one)]
+        known = {one.principal for one in entries}
+        live = [
+            item
+            for item in self.fetched.state.objects
+            if isinstance(item.spec, AccessEntry | PolicyAssociation) and item.spec.principal in known
+        ]
+        return not_synced(self.delivery, in_git, live, "")[1]
 
     def _judged(self, stand: Standing, wanted: Files) -> Standing:
         """Leave out, with a finding, what others have put where a file of ours is or should be."""
@@ -177,8 +191,8 @@ class Comparison:
                     LEFT_IN_EKS,
                     Level.WARNING,
                     f"the access entry of {item.spec.principal} is ours, and neither a policy nor a file wants it",
-                    f"remove it: aws eks delete-access-entry --cluster-name {self.delivery.eks_name} "
-                    f"--principal-arn {item.spec.principal}",
+                    "wait until whoever reads the files has removed it; where nobody does: aws eks delete-access-entry "
+                    f"--cluster-name {self.delivery.eks_name} --principal-arn {item.spec.principal}",
                     item.spec.principal,
                 )
                 yield Observed(item.key, item.spec)

@@ -29,7 +29,7 @@ def compare(deliveries: Deliveries, fetched: Fetched, desired: ClusterDesired, *
     files = BranchFiles(deliveries, fetched.repository, delivery, fetched.tip)
     inventory = files.inventory()
     desired = with_namespaces(desired, delivery, namespaces_of(inventory, fetched.tip))
-    work = Comparison(fetched, files, desired, inventory, whole)
+    work = Comparison(fetched, files, desired, inventory)
     laid_out = lay_out(delivery, desired.objects)
     stand = work.standing(_wanted(laid_out, fetched.tip))
     there = work.entries(stand)
@@ -41,7 +41,7 @@ def compare(deliveries: Deliveries, fetched: Fetched, desired: ClusterDesired, *
             stand = work.standing(_wanted(laid_out, fetched.tip))
     elif delivery.entries != "direct":
         there = mapped_of(desired.objects)
-    return work.finish(stand, _wanted(laid_out, fetched.tip), {*laid_out.files}, there or ())
+    return work.finish(stand, _wanted(laid_out, fetched.tip), {*laid_out.files}, there or (), whole=whole)
 
 
 def namespaces_of(inventory: Iterable[str], tip: Tip) -> frozenset[str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.gitops.deliverer import Said, asked_of, said_of
+from iamrbac.gitops.deliverer import Asked, Said, asked_of, said_of
 from iamrbac.gitops.delivery import Delivery, deliveries
 from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import IamrbacError
@@ -126,8 +126,8 @@ def look(edges: Edges, names: Collection[str], how: Watching) -> tuple[Status | 
     config = loaded.documents.config.document
     selected = select(config.clusters, names)
     left = how.wait
+    how.progress.step(f"Reading {len(selected)} cluster{'' if len(selected) == 1 else 's'}")
     while True:
-        how.progress.step(f"Reading {len(selected)} cluster{'' if len(selected) == 1 else 's'}")
         status = Status(config.metadata.name, edges.deliveries.revision(), _read(edges, config, selected))
         late = [one.name for one in status.clusters if one.sync not in (Sync.IN_SYNC, Sync.DIRECT)]
         if not late or left <= 0:
@@ -234,10 +234,18 @@ def _deliverer(
     asked = asked_of(delivery, ours)
     home = delivery.argocd.cluster if delivery.layout == "argocd" else None
     where = next((one for one in config.clusters if one.name == home), cluster)
-    found: list[Said] = []
-    for one in asked:
-        try:
-            found.append(said_of(one, edges.kube(edges.aws.target(where)).custom(one)))
-        except IamrbacError as error:
-            found.append(Said(one, unread=error.message))
-    return tuple(found)
+    if not asked:
+        return ()
+    try:
+        kube = edges.kube(edges.aws.target(where))
+    except IamrbacError as error:
+        return tuple(Said(one, unread=error.message) for one in asked)
+    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+        return tuple(pool.map(lambda one: _told(kube, one), asked))
+
+
+def _told(kube: Kube, asked: Asked) -> Said:
+    try:
+        return said_of(asked, kube.custom(asked))
+    except IamrbacError as error:
+        return Said(asked, unread=error.message)

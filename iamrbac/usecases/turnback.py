@@ -8,6 +8,7 @@ from dataclasses import replace
 from iamrbac.compile.desired import ClusterDesired, Desired, Principals
 from iamrbac.gitops.delivery import Delivery
 from iamrbac.gitops.entries import mapped_of, objects_of
+from iamrbac.gitops.header import instance_of
 from iamrbac.model.errors import DeliveryError
 from iamrbac.plan.observed import Meta, Observed
 from iamrbac.plan.synced import groups_of
@@ -35,6 +36,7 @@ def turn_back(deliveries: Deliveries, fetched: Fetched, then: Tip, mappings: Col
             hint="name a commit of iamrbac's: `iamrbac status`, or `git log` of the delivery repository",
         )
     old.read(paths)
+    _refuse_foreign(old, paths)
     objects = list(old.objects(paths).values())
     if delivery.entries != "direct":
         objects += [item for one in old.entries(paths) for item in objects_of(delivery.cluster, one)]
@@ -53,6 +55,16 @@ def turn_back(deliveries: Deliveries, fetched: Fetched, then: Tip, mappings: Col
     if there is None and delivery.entries != "direct":
         there = mapped_of(desired.objects)
     return work.finish(stand, wanted, {*wanted}, there or ())
+
+
+def _refuse_foreign(old: BranchFiles, paths: Collection[str]) -> None:
+    foreign = [path for path in paths if instance_of(old.texts[path]) != old.delivery.instance]
+    if foreign:
+        raise DeliveryError(
+            f"{foreign[0]} is in our inventory there and does not have our header, so whose it was is not known",
+            where=old.tip.branch,
+            hint="name another commit",
+        )
 
 
 def _people(desired: ClusterDesired) -> tuple[Principals, ...]:

@@ -111,6 +111,16 @@ def test_a_cluster_that_nobody_asks_needs_a_catalogue() -> None:
         assert told(cluster("a", f"delivery: gitops, {more}, namespaces: [payments]")) == []
 
 
+def test_a_branch_is_local_for_all_or_for_nobody() -> None:
+    own = "delivery: gitops, gitops: {commit: local}"
+    (one,) = told(cluster("a") + cluster("b", own))
+    assert one.startswith(
+        "GIT110 error clusters.1.gitops: b and a share a branch, and only one of them has commit: loc"
+    )
+    assert told(cluster("a", own) + cluster("b", own)) == []
+    assert told(cluster("a") + cluster("b", "delivery: gitops, gitops: {commit: pull-request}")) == []
+
+
 def test_argo_cd_needs_a_url() -> None:
     (one,) = told(cluster("a"), "gitops: {repository: ., layout: argocd}\n")
     assert one.startswith("GIT107 error gitops: layout argocd: . is a path")

@@ -34,12 +34,24 @@ def test_a_second_run_has_nothing_to_do(modern: Company, layout: str, form: str)
     assert not {one for one in ids(first) if one.startswith("GIT")}
     modern.apply(first)
     again = modern.plan()
+    assert {one for one in ids(again) if one.startswith("GIT")} == {"GIT006"}
     assert not again.changed, [change.path for cluster in again.planned if cluster.git for change in cluster.git.files]
     modern.people.groups["payments-developers"] = (ALICE,)
     less = modern.plan()
     assert {change.change for change in access(less)} == {"lose"}
     modern.apply(less)
     assert not modern.plan().changed
+
+
+def test_eks_that_has_what_git_says_is_no_news(modern: Company) -> None:
+    modern.apply()
+    modern.config(config("plain", "ack"))
+    modern.apply()
+    plan = modern.plan()
+    assert not {one for one in ids(plan) if one.startswith("GIT")}
+    modern.people.groups["payments-developers"] = (ALICE,)
+    modern.apply()
+    assert {one for one in ids(modern.plan()) if one.startswith("GIT")} == {"GIT004"}
 
 
 @pytest.mark.parametrize(("before", "after"), [(one, other) for one in LAYOUTS for other in LAYOUTS if one != other])

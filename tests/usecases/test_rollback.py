@@ -205,10 +205,42 @@ def test_a_revision_before_anything_of_ours(tmp_path: Path) -> None:
     assert "delivered nothing to clusters/staging at that commit" in plan.failed[0].message
 
 
+def test_a_file_of_another_instance_is_not_put_back(made: Company) -> None:
+    path = next(path for path in repository(made).files() if path.startswith(STAGING) and "RoleBinding" in path)
+    text = repository(made).files()[path]
+    repository(made).write({path: text.replace("instance acme", "instance other")})
+    repository(made).write({path: text})
+    plan = plan_of(back(made, "main-3"))
+    assert [cluster.name for cluster in plan.failed] == ["staging"]
+    assert "does not have our header" in plan.failed[0].message
+
+
+def test_it_is_proposed_where_deliveries_are_proposed(made: Company) -> None:
+    made.config(EXTERNAL.replace("repository:", "commit: pull-request, repository:"))
+    before = repository(made).branches["main"][0]
+    events = commit(made, back(made, "main-1"))
+    assert {event.outcome for event in events} == {Outcome.PROPOSED}
+    assert repository(made).proposals == {"iamrbac/acme/staging": before}
+    assert len(repository(made).branches["main"]) == 2
+
+
+@pytest.mark.parametrize("layout", ["plain", "kustomize", "argocd", "flux"])
+def test_every_layout_goes_back_to_the_same_bytes(tmp_path: Path, layout: str) -> None:
+    made = company(tmp_path / "repo")
+    made.config(EXTERNAL.replace("repository:", f"layout: {layout}, repository:"))
+    made.apply()
+    before = repository(made).files()
+    made.policy(POLICY.replace("role: viewer", "role: developer").replace("[payments]", "[payments, search]"))
+    made.apply()
+    assert repository(made).files() != before
+    commit(made, back(made, "main-1"))
+    assert repository(made).files() == before
+
+
 def test_a_broken_file_of_then_refuses(made: Company) -> None:
     path = next(path for path in repository(made).files() if path.startswith(STAGING) and "RoleBinding" in path)
     text = repository(made).files()[path]
-    repository(made).write({path: "\t: ["})
+    repository(made).write({path: text.partition("apiVersion")[0] + "\t: ["})
     repository(made).write({path: text})
     assert refused(plan_of(back(made, "main-3")))
 
