@@ -52,7 +52,8 @@ def test_a_merge_is_promoted_and_production_follows_once_it_is_approved(pipeline
     assert pipeline.delivered == {"development", "staging"}
     # Who approves sees what that means.
     assert "production" in (pipeline.temp / "summary").read_text()
-    assert pipeline.run(approved=True) == DONE | {"production": "success"}, pipeline.log
+    with pipeline.argocd.following():
+        assert pipeline.job("production", git(pipeline.checkout, "rev-parse", "HEAD"), {}) == "success", pipeline.log
     assert pipeline.delivered == {"development", "staging", "production"}
     assert len(pipeline.commits) == 3
     # An hour later nobody is asked about nothing, and nothing is committed.
