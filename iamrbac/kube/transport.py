@@ -26,6 +26,8 @@ TOKEN_LIFE: Final = 13 * 60
 WAITS: Final = (0.5, 1.0, 2.0)
 """Seconds between the attempts of one request."""
 LONGEST_WAIT: Final = 10.0
+_NO_SUCH_API: Final = b"404 page not found"
+"""What an API server says, in plain text, of an API group that it does not have; the answer's body is None then."""
 RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 
 
@@ -100,7 +102,7 @@ class Transport:
             raise _PassingError(refusal(self.cluster, doing, status, value), after, unseen=status == 429)
         if status not in wanted:
             raise refusal(self.cluster, doing, status, value)
-        if value is None:
+        if value is None and not (status == 404 and text.strip() == _NO_SUCH_API):
             why = f"the answer ({status}) is not whole JSON"
             raise _PassingError(unreadable(self.cluster, doing, why), 0.0, unseen=False)
         return Answer(status, value)

@@ -11,6 +11,7 @@ from iamrbac.gitops.deliverer import Asked
 from iamrbac.kube import paths
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.transport import Transport
+from iamrbac.model.errors import KubeError
 from iamrbac.plan.drift import FieldManager
 
 _PREFIX: Final = "f:"
@@ -36,6 +37,12 @@ def custom(transport: Transport, asked: Asked) -> Mapping[str, Any]:
     doing = f"get {asked.kind.lower()} {asked.namespace}/{asked.name}"
     place = f"/apis/{asked.api}/namespaces/{quote(asked.namespace, safe='')}/{asked.plural}"
     answer = transport.read(doing, f"{place}/{quote(asked.name, safe='')}")
+    if answer.status == 404 and answer.body is None:
+        raise KubeError(
+            f"the cluster has no API {asked.api}",
+            where=transport.cluster,
+            hint="where Argo CD runs in another cluster, name it in gitops: {argocd: {cluster: NAME}}",
+        )
     if answer.status != 200:
         raise refusal(transport.cluster, doing, answer.status, answer.body)
     if not isinstance(answer.body, Mapping):
