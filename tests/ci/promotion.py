@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from iamrbac.sandbox.gitops.repository import Source
@@ -185,9 +184,7 @@ def install(temp: Path) -> None:
     place = temp / "iamrbac" / "bin" / "iamrbac"
     place.parent.mkdir(parents=True)
     real = shlex.quote(str(Path(sys.executable).parent / "iamrbac"))
-    # Until there is such a command: `apply --wait` has waited for the half that is written directly.
-    without = "" if find_spec("iamrbac.cli.status") else '[ "$1" != status ] || exit 0\n'
-    place.write_text(f'#!/bin/bash\n{without}exec {real} "${{@/#15m/0s}}"\n')
+    place.write_text(f'#!/bin/bash\nexec {real} "${{@/#15m/0s}}"\n')
     place.chmod(0o755)
 
 
