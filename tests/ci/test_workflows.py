@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,27 @@ def test_actionlint_finds_nothing(file: Path) -> None:
     lint = [str(tools.tool("actionlint")), "-no-color", "-shellcheck=", "-pyflakes=", str(file)]
     done = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+SCHEMAS = {
+    "gitlab-ci": (GITLAB, GITLAB_GITOPS),
+    "github-workflows": WORKFLOWS,
+    "github-actions": (ACTION, DELIVERY),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_published_schemas_find_nothing(name: str, tmp_path: Path) -> None:
+    """check-jsonschema brings those of GitLab's editor and of SchemaStore, and needs no network for them."""
+    check = [str(Path(sys.executable).parent / "check-jsonschema"), "--builtin-schema", f"vendor.{name}"]
+
+    def judged(*files: Path) -> int:
+        return subprocess.run([*check, *files], capture_output=True, check=False).returncode
+
+    assert judged(*SCHEMAS[name]) == 0
+    broken = tmp_path / "broken.yml"
+    broken.write_text(SCHEMAS[name][-1].read_text().replace("script:", "scripts:").replace("steps:", "step:"))
+    assert judged(broken) == 1
 
 
 @pytest.mark.go_tool
