@@ -11,6 +11,7 @@ from iamrbac.gitops.deliverer import Asked
 from iamrbac.kube import paths
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.transport import Transport
+from iamrbac.model.errors import KubeError
 from iamrbac.plan.drift import FieldManager
 
 _PREFIX: Final = "f:"
@@ -35,7 +36,10 @@ def custom(transport: Transport, asked: Asked) -> Mapping[str, Any]:
     """Return a custom resource. Raises KubeError, also where the API says that it has none."""
     doing = f"get {asked.kind.lower()} {asked.namespace}/{asked.name}"
     place = f"/apis/{asked.api}/namespaces/{quote(asked.namespace, safe='')}/{asked.plural}"
-    answer = transport.read(doing, f"{place}/{quote(asked.name, safe='')}")
+    answer = transport.read(doing, f"{place}/{quote(asked.name, safe='')}", optional=True)
+    if answer.status == 404 and answer.body is None:
+        hint = "look where it runs; for Argo CD name that cluster in gitops: {argocd: {cluster: …}}"
+        raise KubeError(f"the cluster's API has no {asked.api} (404)", where=transport.cluster, hint=hint)
     if answer.status != 200:
         raise refusal(transport.cluster, doing, answer.status, answer.body)
     if not isinstance(answer.body, Mapping):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 DELIVERERS: Final = frozenset(
-    {"argocd-controller", "argocd-application-controller", "kustomize-controller", "gitops-agent"}
+    {"argocd-controller", "argocd-application-controller", "kustomize-controller", "gitops-agent", "gitops-stand-in"}
 )
-"""The field managers of Argo CD, of Flux, and of the agent of Argo CD's engine."""
+"""The field managers of Argo CD, of Flux, of the agent of Argo CD's engine, and of the sandbox's stand-in for it."""
 
 
 @dataclass(frozen=True, slots=True)
