@@ -26,8 +26,8 @@ TOKEN_LIFE: Final = 13 * 60
 WAITS: Final = (0.5, 1.0, 2.0)
 """Seconds between the attempts of one request."""
 LONGEST_WAIT: Final = 10.0
-_NO_SUCH_API: Final = b"404 page not found"
-"""What an API server says, in plain text, of an API group that it does not have; the answer's body is None then."""
+NOT_SERVED: Final = b"404 page not found"
+"""What an API server says, in plain text, of a group that it does not have (Go's http.NotFound)."""
 RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 
 
@@ -65,12 +65,15 @@ class Transport:
         """Close the connections."""
         self._client.close()
 
-    def read(self, doing: str, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    def read(self, doing: str, path: str, query: Mapping[str, str] | None = None, *, optional: bool = False) -> Answer:
         """GET, again after faults that pass. Returns 200, 404 and 410; raises KubeError for the rest.
 
-        `doing` names the request in errors, e.g. `list roles`.
+        `doing` names the request in errors, e.g. `list roles`. `optional`: the API may well not have the group, and
+        saying so (404, the body is None then) is no fault that passes.
         """
         url = f"{path}?{urlencode(query)}" if query else path
+        if optional:
+            return self._retried(lambda: self._send(doing, "GET", url, None, (200, 404), optional=True), reading=True)
         return self._retried(lambda: self._send(doing, "GET", url, None, (200, 404, 410)), reading=True)
 
     def write(self, doing: str, method: str, path: str, body: object) -> Answer:
@@ -91,7 +94,9 @@ class Transport:
                     raise fault.error from fault.__cause__
                 self._sleep(max(wait, min(fault.after, LONGEST_WAIT)))
 
-    def _send(self, doing: str, method: str, url: str, body: object, wanted: tuple[int, ...]) -> Answer:
+    def _send(
+        self, doing: str, method: str, url: str, body: object, wanted: tuple[int, ...], *, optional: bool = False
+    ) -> Answer:
         """Send one request, twice if the token turns out to be too old. Raises _PassingError or KubeError."""
         token, fresh = self._tokens.current()
         status, text, after = self._exchange(doing, method, url, body, token)
@@ -102,7 +107,9 @@ class Transport:
             raise _PassingError(refusal(self.cluster, doing, status, value), after, unseen=status == 429)
         if status not in wanted:
             raise refusal(self.cluster, doing, status, value)
-        if value is None and not (status == 404 and text.strip() == _NO_SUCH_API):
+        if optional and status == 404 and text.strip() == NOT_SERVED:
+            return Answer(status, None)
+        if value is None:
             why = f"the answer ({status}) is not whole JSON"
             raise _PassingError(unreadable(self.cluster, doing, why), 0.0, unseen=False)
         return Answer(status, value)

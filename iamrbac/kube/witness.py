@@ -36,13 +36,10 @@ def custom(transport: Transport, asked: Asked) -> Mapping[str, Any]:
     """Return a custom resource. Raises KubeError, also where the API says that it has none."""
     doing = f"get {asked.kind.lower()} {asked.namespace}/{asked.name}"
     place = f"/apis/{asked.api}/namespaces/{quote(asked.namespace, safe='')}/{asked.plural}"
-    answer = transport.read(doing, f"{place}/{quote(asked.name, safe='')}")
+    answer = transport.read(doing, f"{place}/{quote(asked.name, safe='')}", optional=True)
     if answer.status == 404 and answer.body is None:
-        raise KubeError(
-            f"the cluster has no API {asked.api}",
-            where=transport.cluster,
-            hint="where Argo CD runs in another cluster, name it in gitops: {argocd: {cluster: NAME}}",
-        )
+        hint = "look where it runs; for Argo CD name that cluster in gitops: {argocd: {cluster: …}}"
+        raise KubeError(f"the cluster's API has no {asked.api} (404)", where=transport.cluster, hint=hint)
     if answer.status != 200:
         raise refusal(transport.cluster, doing, answer.status, answer.body)
     if not isinstance(answer.body, Mapping):

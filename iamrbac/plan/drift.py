@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 DELIVERERS: Final = frozenset(
-    {"argocd-controller", "argocd-application-controller", "kustomize-controller", "gitops-agent"}
+    {
+        *("argocd-controller", "argocd-application-controller"),
+        "kustomize-controller",
+        *("gitops-agent", "gitops-sync", "gitops-stand-in"),
+    }
 )
-"""The field managers of Argo CD, of Flux, and of the agent of Argo CD's engine."""
+"""The field managers of Argo CD, of Flux, of programs around Argo CD's engine (its agent, the sandbox's), and of the
+sandbox's stand-in for these."""
 
 
 @dataclass(frozen=True, slots=True)

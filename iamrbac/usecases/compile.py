@@ -15,8 +15,8 @@ from iamrbac.findings.order import in_order
 from iamrbac.identity.snapshot import Identities
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
-from iamrbac.usecases.plan import select
 from iamrbac.usecases.ports import People, Repository, Roles
+from iamrbac.usecases.select import select
 
 
 @dataclass(frozen=True, slots=True)

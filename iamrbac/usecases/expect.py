@@ -31,8 +31,8 @@ from iamrbac.rbac.objects import RbacState
 from iamrbac.usecases.ask import Answer, answer
 from iamrbac.usecases.load import load, load_beside, within
 from iamrbac.usecases.locate import locate
-from iamrbac.usecases.plan import select
 from iamrbac.usecases.ports import Repository, Roles
+from iamrbac.usecases.select import select
 from iamrbac.usecases.worlds import Worlds, policy_worlds
 
 Outcome: TypeAlias = Literal["passed", "failed", "unknown", "broken"]

@@ -23,9 +23,10 @@ from iamrbac.rbac.aggregate import aggregate
 from iamrbac.rbac.objects import Binding, RbacState, Role
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
-from iamrbac.usecases.plan import CLUSTERS_AT_ONCE, failed, select
 from iamrbac.usecases.ports import Edges, Repository, Roles
 from iamrbac.usecases.read import read_cluster
+from iamrbac.usecases.select import select
+from iamrbac.usecases.states import CLUSTERS_AT_ONCE, failed
 from iamrbac.usecases.worlds import EVERY_CLUSTER, policy_worlds
 
 FILES = "files"

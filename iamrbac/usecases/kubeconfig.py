@@ -13,8 +13,9 @@ from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.observed import Target
 from iamrbac.rbac.objects import Request, Rule
 from iamrbac.usecases.load import load
-from iamrbac.usecases.plan import CLUSTERS_AT_ONCE, select
 from iamrbac.usecases.ports import Context, Kubeconfig, OwnAccess, Progress, Written
+from iamrbac.usecases.select import select
+from iamrbac.usecases.states import CLUSTERS_AT_ONCE
 from iamrbac.usecases.whoami import ClusterAccess, OwnEdges, who_am_i
 
 # Everybody may ask these about himself; they are no access (the default ClusterRole system:basic-user).

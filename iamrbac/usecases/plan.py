@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeAlias
 
 from pydantic import BaseModel
 
 from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
 from iamrbac.compile.documents import Documents
-from iamrbac.compile.people import wanted_names
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.gitops.delivery import Delivery, deliveries
 from iamrbac.identity.snapshot import Identities
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
@@ -28,19 +24,15 @@ from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import adoptable, managed_principals, plan_cluster
 from iamrbac.plan.synced import unordered
 from iamrbac.usecases.delivered import compare
-from iamrbac.usecases.fetched import Branches, Fetched, fetch, form_of
+from iamrbac.usecases.fetched import Fetched, form_of
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
-from iamrbac.usecases.read import read_cluster
+from iamrbac.usecases.select import select
+from iamrbac.usecases.states import Read, count, failed, read_all, seen
 
-CLUSTERS_AT_ONCE = 8
 CATALOGUE = "POL009"
 """What a catalogue of namespaces lacks: no news where the cluster itself says what it has (POL102, POL103)."""
-
-
-Read: TypeAlias = ClusterState | Fetched | FailedCluster
-"""What became of reading a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +70,10 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     selected = select(documents.config.document.clusters, request.clusters)
     caller = caller_of(edges, selected)
     who = f" as {caller}" if caller is not None else ""
-    progress.step(f"Reading {'IAM and ' if who else ''}{_count(len(selected), 'cluster')}{who}")
-    identities, read = _read(edges, documents, selected, request.at)
+    progress.step(f"Reading {'IAM and ' if who else ''}{count(len(selected), 'cluster')}{who}")
+    identities, read = read_all(edges, documents, selected, request.at)
     for name, state in read.items():
-        progress.note(f"{name}: {_seen(state)}")
+        progress.note(f"{name}: {seen(state)}")
     _check_adopt(request.adopt, [one.state if isinstance(one, Fetched) else one for one in read.values()])
     plans = _Planner(edges, documents, identities, request).plan(read)
     plan = Plan(
@@ -98,38 +90,6 @@ def caller_of(edges: Edges, clusters: Iterable[Cluster]) -> str | None:
     if all(one.delivery == "gitops" and one.mapping == "external" for one in clusters):
         return None
     return edges.aws.caller().arn
-
-
-def select(clusters: Iterable[Cluster], asked: Collection[str]) -> tuple[Cluster, ...]:
-    """Return the clusters that are asked for (all where nothing is), in the config's order.
-
-    Each of `asked` is a cluster's name, or labels that must all match: `env=staging` or `env=staging,region=eu`, as
-    kubectl writes them. No name has a `=` in it. Raises UsageError for a name or labels that no cluster has: a pipeline
-    that means an environment must not go on with nothing.
-    """
-    clusters = tuple(clusters)
-    if not asked:
-        return clusters
-    names = {one for one in asked if "=" not in one}
-    unknown = sorted(names - {cluster.name for cluster in clusters})
-    if unknown:
-        hint = f"use one of {', '.join(cluster.name for cluster in clusters)}, or labels: env=staging"
-        raise UsageError(f"no such cluster in iamrbac.yaml: {', '.join(unknown)}", hint=hint)
-    for words in sorted(set(asked) - names):
-        names |= _labelled(clusters, words)
-    return tuple(cluster for cluster in clusters if cluster.name in names)
-
-
-def _labelled(clusters: Iterable[Cluster], words: str) -> set[str]:
-    """Return the names of the clusters with all of these labels. Raises UsageError where none has them."""
-    pairs = [pair.strip().partition("=") for pair in words.split(",")]
-    if not all(key and equals and value and "=" not in value for key, equals, value in pairs):
-        raise UsageError(f"these are no labels: {words!r}", hint="write them like env=staging, or env=staging,tier=web")
-    found = {one.name for one in clusters if all(one.labels.get(key) == value for key, _, value in pairs)}
-    if not found:
-        hint = "look at the labels of clusters in iamrbac.yaml"
-        raise UsageError(f"no cluster in iamrbac.yaml is labelled {words}", hint=hint)
-    return found
 
 
 def _check_adopt(adopt: Collection[str], states: Iterable[ClusterState | FailedCluster]) -> None:
@@ -154,42 +114,6 @@ def digest(documents: Documents) -> str:
     models: list[BaseModel] = [documents.config.document, *policies, *(one.document for one in documents.grants)]
     parts = sorted(model.model_dump_json(by_alias=True) for model in models)
     return "sha256:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _read(
-    edges: Edges, documents: Documents, selected: tuple[Cluster, ...], at: datetime
-) -> tuple[Identities, dict[str, Read]]:
-    """Ask IAM once, fetch every branch once, and ask every cluster, all at the same time.
-
-    IAM is not asked about clusters where somebody else maps.
-    """
-    places = deliveries(documents.config.document)
-    mapped = {cluster.name for cluster in selected if cluster.mapping != "external"}
-    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE + 1) as pool:
-        # First, since what reads a cluster waits for its branch.
-        branches = Branches(edges.deliveries, [places[one.name] for one in selected if one.name in places], pool)
-        people = pool.submit(edges.people.identities, wanted_names(documents, at, mapped))
-        states = {
-            cluster.name: pool.submit(read_state, edges, cluster, places.get(cluster.name), branches)
-            for cluster in selected
-        }
-        return people.result(), {name: state.result() for name, state in states.items()}
-
-
-def read_state(edges: Edges, cluster: Cluster, delivery: Delivery | None, branches: Branches) -> Read:
-    """Read a cluster, or its branch and what is not in it; an error becomes the cluster's status."""
-    try:
-        if delivery is not None:
-            return fetch(edges, cluster, delivery, branches)
-        return read_cluster(cluster, edges.aws, edges.kube)
-    except IamrbacError as error:
-        return failed(cluster.name, error)
-
-
-def failed(name: str, error: IamrbacError) -> FailedCluster:
-    """Return the error as a cluster's status."""
-    where = f"{error.where}: " if error.where and error.where != name else ""
-    return FailedCluster(name, error.code, where + error.message, error.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,16 +228,3 @@ def guarded(plan: Plan, documents: Documents, caller: str | None, request: PlanR
     )
     general = tuple(finding for finding in refusals if finding.cluster is None)
     return Plan(plan.instance, clusters, (*plan.findings, *general), plan.policy_digest)
-
-
-def _seen(state: Read) -> str:
-    if isinstance(state, FailedCluster):
-        return f"[{state.code}] {state.message}"
-    if isinstance(state, Fetched):
-        return f"{state.delivery.branch} is at {(state.tip.commit or 'nothing')[:12]}"
-    namespaces = _count(len(state.namespaces), "namespace")
-    return f"{state.target.authentication_mode}, {namespaces}, {_count(len(state.objects), 'object')}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")

@@ -17,8 +17,10 @@ from iamrbac.usecases.deliver import Recorded
 from iamrbac.usecases.deliveries import DeliveryRepository, Tip
 from iamrbac.usecases.fetched import Branches, fetch, folders_of, form_of
 from iamrbac.usecases.load import load
-from iamrbac.usecases.plan import CATALOGUE, CLUSTERS_AT_ONCE, PlanRequest, caller_of, digest, failed, guarded, select
+from iamrbac.usecases.plan import CATALOGUE, PlanRequest, caller_of, digest, guarded
 from iamrbac.usecases.ports import Edges, Progress
+from iamrbac.usecases.select import select
+from iamrbac.usecases.states import CLUSTERS_AT_ONCE, failed
 from iamrbac.usecases.turnback import turn_back
 
 _SHORT = 12

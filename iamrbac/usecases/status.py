@@ -20,9 +20,11 @@ from iamrbac.usecases.branch import BranchFiles
 from iamrbac.usecases.deliveries import Deliveries, Landed, PolicyRevision, Tip
 from iamrbac.usecases.fetched import Branches
 from iamrbac.usecases.load import load
-from iamrbac.usecases.plan import CATALOGUE, CLUSTERS_AT_ONCE, failed, select
+from iamrbac.usecases.plan import CATALOGUE
 from iamrbac.usecases.ports import Edges, Kube, Progress
+from iamrbac.usecases.select import select
 from iamrbac.usecases.sides import branch_side, cluster_side
+from iamrbac.usecases.states import CLUSTERS_AT_ONCE, failed
 
 POLL_SECONDS: Final = 5.0
 _MOST_ASKED: Final = 20

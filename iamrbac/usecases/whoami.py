@@ -15,8 +15,9 @@ from iamrbac.plan.observed import Target
 from iamrbac.rbac.objects import User
 from iamrbac.usecases.granted import Grant, granted
 from iamrbac.usecases.load import load
-from iamrbac.usecases.plan import CLUSTERS_AT_ONCE, select
 from iamrbac.usecases.ports import Aws, Caller, OwnAccess, Progress, Repository, Roles
+from iamrbac.usecases.select import select
+from iamrbac.usecases.states import CLUSTERS_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)

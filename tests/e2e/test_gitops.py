@@ -218,6 +218,23 @@ def test_what_a_policy_says_no_more_is_pruned_and_nothing_else(world: World, gra
     until(lambda: in_sync(world), True)
 
 
+def test_status_waits_for_the_engine_and_a_rollback_brings_access_back(world: World, granted: Client) -> None:
+    until(pods(granted, world.second), 200)
+    first = world.tip
+    world.iamrbac("status", "--wait", "5m")
+    world.policy(world.first)
+    world.apply()
+    world.iamrbac("status", "--wait", "5m")
+    until(pods(granted, world.second), 403)
+
+    world.iamrbac("rollback", "--to", first, "--yes")
+    assert git(world.hosted.bare, "diff", "--stat", first, "main") == ""
+    world.iamrbac("status", "--wait", "5m")
+    until(pods(granted, world.second), 200)
+    (cluster,) = json.loads(world.iamrbac("status", "-o", "json").stdout)["clusters"]
+    assert cluster["delivered"]["rolledBackTo"] == first
+
+
 def test_the_demo_holds_with_argo_cds_engine() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "iamrbac", "demo", "--gitops", "--kube", "real"],

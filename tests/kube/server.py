@@ -137,7 +137,15 @@ def half_json(handler: BaseHTTPRequestHandler) -> None:
 
 
 def page_of_a_proxy(handler: BaseHTTPRequestHandler) -> None:
-    text = b"<html>not found</html>"
+    _text(handler, b"<html>not found</html>")
+
+
+def not_served(handler: BaseHTTPRequestHandler) -> None:
+    """What an API server says of a group that it does not have."""
+    _text(handler, b"404 page not found\n")
+
+
+def _text(handler: BaseHTTPRequestHandler, text: bytes) -> None:
     handler.send_response(404)
     handler.send_header("Content-Length", str(len(text)))
     handler.end_headers()

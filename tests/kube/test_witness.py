@@ -69,3 +69,16 @@ def test_a_custom_resource_that_is_not_readable_is_an_error(api: FakeApi, kube: 
     api.faults[PLACE] = [refuse(code, "NotFound" if code == 404 else "Forbidden", "no")]
     with pytest.raises(KubeError, match=f"cannot get application argocd/iamrbac-acme-staging: no .{code}."):
         kube.custom(APPLICATION)
+
+
+def test_a_cluster_without_the_kind_says_so_at_once(api: FakeApi, kube: KubeApi) -> None:
+    api.faults[PLACE] = [server.not_served]
+    with pytest.raises(KubeError, match=r"the cluster.s API has no argoproj\.io/v1alpha1 .404."):
+        kube.custom(APPLICATION)
+    assert len(api.requests) == 1
+
+
+def test_what_a_proxy_says_is_not_what_the_cluster_says(api: FakeApi, kube: KubeApi) -> None:
+    api.faults[PLACE] = [server.page_of_a_proxy] * 4
+    with pytest.raises(KubeError, match=r"the answer .404. is not whole JSON"):
+        kube.custom(APPLICATION)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from iamrbac.model.config import Cluster
 from iamrbac.model.errors import UsageError
-from iamrbac.usecases.plan import select
+from iamrbac.usecases.select import select
 
 KEYS = ("env", "tier")
 VALUES = ("a", "b", "")
