@@ -31,7 +31,7 @@ def documents(root: Path) -> list[tuple[str, object]]:
     """Return the name and the value of every document of a repository that YAML itself can read."""
     found = []
     for path in sorted(path for place in PLACES for path in root.glob(place) if path.is_file()):
-        text = path.read_bytes().replace(b"INSTANCE", b"acme")
+        text = path.read_bytes().replace(b"INSTANCE", b"acme").replace(b"PREPRODUCTION", b"{env: staging}")
         value, problems = Builder().build(text)
         if not problems:
             found.append((path.relative_to(root).as_posix(), value))

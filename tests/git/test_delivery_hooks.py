@@ -109,12 +109,18 @@ def test_a_commit_is_signed_as_the_person_signs(world: World) -> None:
     assert len(world.log()) == 1
 
 
-def test_attributes_convert_as_in_any_commit(world: World) -> None:
+def test_line_ends_are_converted_as_in_any_commit(world: World) -> None:
+    world.seed({".gitattributes": "*.yaml text eol=crlf\n", "clusters/staging/README": "x"})
+    push(world, {"clusters/staging/b.yaml": "quiet\n"})
+    assert world.files()["clusters/staging/b.yaml"] == "quiet"
+
+
+def test_a_filter_that_changes_what_we_write_is_told(world: World) -> None:
     world.set("filter.shout.clean", "tr a-z A-Z")
     world.seed({".gitattributes": "*.txt filter=shout\n", "clusters/staging/README": "x"})
-    push(world, {"clusters/staging/a.txt": "loud\n", "clusters/staging/b.yaml": "quiet\n"})
-    assert world.files()["clusters/staging/a.txt"] == "LOUD"
-    assert world.files()["clusters/staging/b.yaml"] == "quiet"
+    said = refusal(lambda: push(world, {"clusters/staging/a.txt": "loud\n", "clusters/staging/b.yaml": "quiet\n"}))
+    assert "clusters/staging/a.txt is not committed as it was written" in said
+    assert len(world.log()) == 1
 
 
 @pytest.mark.parametrize("place", [".gitignore", "clusters/.gitignore", "global"])

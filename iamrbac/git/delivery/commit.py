@@ -10,8 +10,10 @@ from typing import Final
 from iamrbac.git.delivery.blobs import converted, into_index, store
 from iamrbac.git.delivery.command import NETWORK, UserGit
 from iamrbac.git.delivery.faults import failed
+from iamrbac.git.delivery.objects import listed
 from iamrbac.git.delivery.words import shown
 from iamrbac.git.delivery.worktree import WorkTree
+from iamrbac.gitops.standing import blob_id
 from iamrbac.model.errors import DeliveryError
 from iamrbac.model.gitops import Author
 from iamrbac.usecases.deliveries import Message
@@ -69,6 +71,23 @@ def commit(tree: WorkTree, message: Message, author: Author | None, where: str) 
     if head.code != 0:
         raise failed(head, "the commit cannot be found", where)
     return head.out.decode().strip()
+
+
+def verify(git: UserGit, made: str, changes: Mapping[str, str | None], where: str) -> None:
+    """Refuse a commit that does not hold what was asked for: a hook or a filter changed it, and would at every run.
+
+    Raises DeliveryError.
+    """
+    files, _ = listed(git, made, sorted({path.rpartition("/")[0] or path for path in changes}), where)
+    for path, text in changes.items():
+        found = files.get(path)
+        if (found is not None) if text is None else found != blob_id(text, like=found or ""):
+            raise DeliveryError(
+                f"{path} is not committed as it was written: a hook or a filter of the repository changes it, and "
+                "every run would see a difference; nothing was pushed",
+                where=where,
+                hint="except our folders from it (in .gitattributes, or in the hook's own settings)",
+            )
 
 
 def _identity(git: UserGit, author: Author | None) -> dict[str, str]:

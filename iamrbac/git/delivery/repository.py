@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from iamrbac.git.delivery.commit import commit, stage
+from iamrbac.git.delivery.commit import commit, stage, verify
 from iamrbac.git.delivery.faults import BrokenCloneError, failed
 from iamrbac.git.delivery.fetch import branch_commit, head_commit, parsed, revision_commit
 from iamrbac.git.delivery.forge.pulls import PullRequests, pull_requests
@@ -128,6 +128,7 @@ class GitDelivery:
                     made = seen
                 else:
                     made = commit(tree, message, author, store.where)
+                    verify(tree.git, made, changes, store.where)
                     push(tree.git, remote, made, branch, seen)
             self._remember(store.ref(branch), made)
         if found is not None:
@@ -157,7 +158,9 @@ class GitDelivery:
             if start is not None and content == self._tree(start):
                 yield tree, start
             else:
-                yield tree, commit(tree, message, author, self._store.where)
+                made = commit(tree, message, author, self._store.where)
+                verify(tree.git, made, changes, self._store.where)
+                yield tree, made
 
     def _listed(self, name: str, commit_: str | None, folders: Sequence[str]) -> Tip:
         if commit_ is None:
