@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from iamrbac.access.powers import Held
 from iamrbac.findings.finding import Level
@@ -16,6 +17,9 @@ from iamrbac.rbac.objects import Role
 
 _SINGLE = tuple(rule for rule in RULES if isinstance(rule.check, RightsCheck))
 _COMBINED = tuple(rule for rule in _SINGLE if isinstance(rule.check, RightsCheck) and rule.check.together)
+
+
+_WEIGHT: Final = {Level.INFO: 0, Level.WARNING: 1, Level.ERROR: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +123,16 @@ def weighed(rule: LintRule, where: Where, hit: Hit) -> Level | None:
 
 
 def foremost(found: list[Said]) -> tuple[Said, ...]:
-    """Return findings about one grant without those that others say better."""
+    """Return findings about one grant without those that others say better, and no milder."""
     wild = {rule for one in found if one.rule.broad for rule in one.hit.rules}
     kept = [one for one in found if one.rule.broad or not one.hit.rules or not wild.issuperset(one.hit.rules)]
-    ids = {one.rule.id for one in kept}
-    errors = {one.rule.id for one in kept if one.level is Level.ERROR}
-    return tuple(
-        one
-        for one in kept
-        if ids.isdisjoint(one.rule.unless) and not (EVERY in one.rule.unless and errors - {one.rule.id})
-    )
+    return tuple(one for one in kept if not any(_says_it_better(other, one) for other in kept))
+
+
+def _says_it_better(other: Said, one: Said) -> bool:
+    if EVERY in one.rule.unless and other.level is Level.ERROR and other.rule.id != one.rule.id:
+        return True
+    return other.rule.id in one.rule.unless and _WEIGHT[other.level] >= _WEIGHT[one.level]
 
 
 def _is_placed(rule: LintRule) -> bool:

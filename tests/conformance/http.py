@@ -6,7 +6,7 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -86,8 +86,20 @@ class Client:
         if data is not None:
             sent.append(("Content-Length", str(len(data))))
         parameters = {name.rstrip("_"): str(value) for name, value in query.items()}
-        self.connection.putrequest(method, f"{path}?{urlencode(parameters)}" if parameters else path)
-        for name, value in sent:
+        url = f"{path}?{urlencode(parameters)}" if parameters else path
+        kept = self.connection.sock is not None
+        try:
+            return self._exchange(method, url, sent, data)
+        except (ssl.SSLEOFError, http.client.RemoteDisconnected, ConnectionError):
+            # A server closes a connection that was idle for long, as tests on a busy machine let it be.
+            self.connection.close()
+            if not kept:
+                raise
+            return self._exchange(method, url, sent, data)
+
+    def _exchange(self, method: str, url: str, headers: Iterable[tuple[str, str]], data: bytes | None) -> Answer:
+        self.connection.putrequest(method, url)
+        for name, value in headers:
             self.connection.putheader(name, value)
         self.connection.endheaders(data)
         response = self.connection.getresponse()

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import psutil
@@ -61,19 +61,19 @@ def cluster(known: Known, folder: Path) -> Iterator[RealCluster]:
         running.stop()
 
 
-def servers(folder: Path) -> list[psutil.Process]:
-    """The servers that work in a folder of this test."""
+def servers(folder: Path, names: Collection[str] = tuple(binaries.BINARIES)) -> list[psutil.Process]:
+    """The servers, or those with these names, that work in a folder of this test."""
     found = []
     for one in psutil.Process().children(recursive=True):
         # One that is being replaced may be gone by now.
         with contextlib.suppress(psutil.NoSuchProcess):
-            if one.name() in binaries.BINARIES and str(folder) in " ".join(one.cmdline()):
+            if one.name() in names and str(folder) in " ".join(one.cmdline()):
                 found.append(one)
     return found
 
 
 def authenticators(folder: Path) -> list[psutil.Process]:
-    return [one for one in servers(folder) if one.name() == "aws-iam-authenticator"]
+    return servers(folder, ["aws-iam-authenticator"])
 
 
 def until_raised(cluster: RealCluster) -> ControlPlaneError:
