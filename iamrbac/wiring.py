@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from iamrbac.rbac.objects import Binding, Role
     from iamrbac.roles.builtin import Builtin
     from iamrbac.usecases.deliveries import Deliveries
+    from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.plan import PlanRequest
-    from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Repository, Roles
+    from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Progress, Repository, Roles
     from iamrbac.usecases.review import Compared
     from iamrbac.usecases.whoami import OwnEdges
 
@@ -216,6 +217,18 @@ def kube_opener(aws: boto3.Session) -> Callable[[Target], KubeApi]:
         return KubeApi(target, fresh)
 
     return open_
+
+
+def locking(timeout: float, progress: Progress, recheck: Callable[[], None]) -> Locking:
+    """Return how this run locks clusters: a name that no other run has, and the clocks."""
+    import secrets
+    import socket
+    import time
+
+    from iamrbac.usecases.lock import Locking
+
+    who = f"{socket.gethostname()}/{secrets.token_hex(4)}"
+    return Locking(timeout, who, lambda: datetime.now(UTC), time.monotonic, time.sleep, progress, recheck)
 
 
 def identities_json(identities: Identities) -> dict[str, Any]:

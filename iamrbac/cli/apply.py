@@ -20,10 +20,13 @@ from iamrbac.cli.options import (
 from iamrbac.cli.planning import (
     AdoptOption,
     LockoutOption,
+    LockTimeoutOption,
+    NoLockOption,
     RemovalsOption,
     allowed,
     ask,
     at_now,
+    recheck,
     request_of,
     seconds,
     show,
@@ -50,6 +53,8 @@ def command(
             help="How long to wait (10m) for what was committed to be on a cluster, where something depends on it.",
         ),
     ] = None,
+    lock_timeout: LockTimeoutOption = None,
+    no_lock: NoLockOption = False,
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -57,9 +62,12 @@ def command(
 ) -> int:
     """Change the clusters to what the policies say. Shows the plan and asks first; a saved plan was asked for already.
 
-    Exit codes: 0 done or nothing to do; 1 a cluster could not be planned (the others are done); 3 the documents are
-    invalid or a finding refuses; 4 the saved plan is stale or for another target; 5 declined; 6 partly applied: run it
-    again.
+    One apply at a time writes to a cluster: it holds the Lease iamrbac-apply in the home namespace, which is made where
+    it is missing. If somebody else holds one of those that are needed, nothing is changed.
+
+    Exit codes: 0 done or nothing to do; 1 a cluster could not be planned (the others are done), or locked; 3 the
+    documents are invalid or a finding refuses; 4 the saved plan is stale or for another target; 5 declined; 6 partly
+    applied: run it again.
 
     Clusters with delivery: gitops get a commit, or a pull request, instead of writes. Access entries that are written
     directly and would count before the commit is synced wait for that: until the next run, or with --wait in this one.
@@ -78,6 +86,9 @@ def command(
     from iamrbac.usecases.plan import make_plan
 
     patience = seconds(wait) if wait is not None else 0
+    lock_patience = seconds(lock_timeout) if lock_timeout is not None else 0
+    if no_lock and lock_timeout is not None:
+        raise UsageError("--no-lock waits for no lock", hint="use it without --lock-timeout")
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     edges = wiring.edges(repo)
     request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
@@ -107,5 +118,10 @@ def command(
         return 3
     if plan.changed and not yes and content is None:
         ask(sum(cluster.changed for cluster in plan.planned))
-    how = Applying(terminal, time.sleep, patience, Recorded(allowed(request)))
+    locking = None
+    if not no_lock:
+        locking = wiring.locking(lock_patience, terminal, lambda: recheck(edges, request, plan, terminal))
+    elif plan.changed:
+        terminal.warn("no lock is taken (--no-lock): make sure that nobody else applies to these clusters meanwhile")
+    how = Applying(terminal, time.sleep, patience, Recorded(allowed(request)), locking)
     return show.apply(terminal, output, edges, plan, how)

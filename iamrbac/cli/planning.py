@@ -11,20 +11,24 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from iamrbac.cli import show
-from iamrbac.model.errors import DeclinedError, UsageError
+from iamrbac.model.errors import DeclinedError, StalePlanError, UsageError
 
 if TYPE_CHECKING:
     from iamrbac.plan.change import Plan
     from iamrbac.usecases.plan import PlanRequest
+    from iamrbac.usecases.ports import Edges, Progress
 
 __all__ = [
     "AdoptOption",
+    "LockTimeoutOption",
     "LockoutOption",
+    "NoLockOption",
     "RemovalsOption",
     "allowed",
     "ask",
     "at_now",
     "exit_code",
+    "recheck",
     "request_of",
     "seconds",
     "show",
@@ -43,6 +47,19 @@ LockoutOption: TypeAlias = Annotated[
 AdoptOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--adopt", metavar="KEY", help="Take over this object, which is nobody's (KIND/NAMESPACE/NAME)."),
+]
+
+LockTimeoutOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--lock-timeout",
+        metavar="TIME",
+        help="How long to wait (10m) for another apply that writes to the same cluster; default: not at all. A lock "
+        "that is not renewed for a minute is taken over.",
+    ),
+]
+NoLockOption: TypeAlias = Annotated[
+    bool, typer.Option("--no-lock", help="Take no lock, e.g. without the right to leases.")
 ]
 
 
@@ -82,6 +99,19 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
     if refused(plan):
         return 3
     return 2 if detailed and plan.changed else 0
+
+
+def recheck(edges: Edges, request: PlanRequest, plan: Plan, progress: Progress) -> None:
+    """Plan again after a wait. Raises StalePlanError when it is no longer what was shown and agreed to."""
+    from iamrbac.plan.document import fingerprint
+    from iamrbac.usecases.plan import make_plan
+
+    again = make_plan(edges, request, progress).plan
+    if again is None or fingerprint(again) != fingerprint(plan):
+        raise StalePlanError(
+            "the clusters, people or policies changed while the lock was waited for; nothing was changed",
+            hint="run the same command again and look at what it says (a saved plan: make a new one)",
+        )
 
 
 def allowed(request: PlanRequest) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from iamrbac.compile.desired import Desired, Key, Kind
 from iamrbac.compile.manifest import manifest_json
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.kube import parse, paths, reviews, witness
+from iamrbac.kube import lease, parse, paths, reviews, witness
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
 from iamrbac.kube.manifest import changed
@@ -19,6 +19,7 @@ from iamrbac.model.errors import ConflictError, KubeError
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import Request, Rule, User
+from iamrbac.usecases.lease import Lease
 
 T = TypeVar("T")
 RBAC_KINDS: tuple[Kind, ...] = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
@@ -43,10 +44,13 @@ class KubeApi:
         self._cluster = target.name
         self._page = page
         self._transport = Transport(target, token, timeout, sleep)
+        # Its own, with bounds of its own; nothing is opened or signed before it is used.
+        self._lease_transport = Transport(target, token, lease.TIMEOUT, sleep)
 
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+        self._lease_transport.close()
 
     def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:
         """Namespaces that are not terminating, RBAC objects sorted by key, and aws-auth.
@@ -118,6 +122,18 @@ class KubeApi:
         metadata = {**current["metadata"], "annotations": dict(annotations)}
         body = {**current, "metadata": metadata, "data": dict(data)}
         self._written("update configmap kube-system/aws-auth", "PUT", paths.AWS_AUTH, body)
+
+    def lease(self, namespace: str, name: str) -> Lease | None:
+        """Read a lease; None where it is not there. Raises ForbiddenError, KubeError."""
+        return lease.read_lease(self._lease_transport, namespace, name)
+
+    def write_lease(self, namespace: str, name: str, wanted: Lease) -> Lease:
+        """Write a lease over the version that it carries, or a new one; return it with its new version.
+
+        Raises ConflictError or ExistsError when somebody else did so before, NoNamespaceError where the namespace is
+        not there, ForbiddenError, KubeError.
+        """
+        return lease.write_lease(self._lease_transport, namespace, name, wanted)
 
     def managers(self, key: Key) -> tuple[FieldManager, ...]:
         """Who wrote which fields of an RBAC object; () where it is gone by now. Raises KubeError."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import urllib3.exceptions as faults
 
-from iamrbac.model.errors import ConflictError, ExistsError, KubeError, NotMappedError
+from iamrbac.model.errors import ConflictError, ExistsError, ForbiddenError, KubeError, NotMappedError
 
 _UNKNOWN_OUTCOME = "run the same command again: it reads what is there and goes on from it"
 
@@ -27,7 +27,8 @@ def refusal(cluster: str, doing: str, status: int, body: object) -> KubeError:
         if reason == "AlreadyExists":
             return ExistsError(text, where=cluster, hint="run the plan again: it was made since")
         return ConflictError(text, where=cluster, hint="run the same command again")
-    return KubeError(f"cannot {doing}: {text} ({status})", where=cluster, hint=_hint(doing, status, text))
+    kind = ForbiddenError if status == 403 else KubeError
+    return kind(f"cannot {doing}: {text} ({status})", where=cluster, hint=_hint(doing, status, text))
 
 
 def unreachable(cluster: str, endpoint: str, doing: str, error: Exception, *, writing: bool) -> KubeError:

@@ -57,6 +57,14 @@ class KubeError(IamrbacError):
     code = "ERR202"
 
 
+class ForbiddenError(KubeError):
+    """The caller may not do this on the cluster (HTTP 403)."""
+
+
+class NoNamespaceError(KubeError):
+    """The namespace that something is to be written to is not there (HTTP 404)."""
+
+
 class ConflictError(KubeError):
     """The object changed between our read and our write (HTTP 409, stale resourceVersion)."""
 
@@ -97,6 +105,12 @@ class MovedError(DeliveryError):
     """The branch moved between our fetch and our push: fetch, look again, try again."""
 
     code = "ERR212"
+
+
+class LockError(IamrbacError):
+    """Somebody else is writing to the cluster, or it cannot be known; nothing was written."""
+
+    code = "ERR213"
 
 
 class OutputError(IamrbacError):

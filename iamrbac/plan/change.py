@@ -112,6 +112,8 @@ class Plan:
     """What concerns no single cluster."""
     policy_digest: str
     """SHA-256 of all documents, as parsed."""
+    home: str = "iamrbac-system"
+    """The namespace where our own objects live on each cluster."""
 
     @property
     def planned(self) -> tuple[ClusterPlan, ...]:

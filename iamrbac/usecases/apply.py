@@ -18,6 +18,7 @@ from iamrbac.plan.document import fingerprint
 from iamrbac.plan.halves import Halves, after_commit, halves, only
 from iamrbac.plan.synced import not_synced
 from iamrbac.usecases.deliver import Recorded, batches, deliver
+from iamrbac.usecases.lock import Held, Locking, locked
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.ports import Edges, Progress
 from iamrbac.usecases.write import write_directly
@@ -37,6 +38,8 @@ class Applying:
     """Seconds to wait at most until a cluster has what was committed."""
     recorded: Recorded = field(default_factory=Recorded)
     """What a commit says of this apply: what was allowed for it, and whether it is a rollback."""
+    locking: Locking | None = None
+    """How to make sure that nobody else writes meanwhile; None: not at all."""
 
 
 def refused(plan: Plan) -> bool:
@@ -51,14 +54,29 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     role failed, and removals on that cluster. An interruption leaves a state from which the same command converges.
     Of clusters that are delivered by Git, who leaves goes first, then come the commits, then everybody else (see
     plan.halves).
+
+    Raises LockError, StalePlanError or KubeError before the first write where a lease cannot be had.
     """
     split = {cluster.name: halves(cluster) for cluster in plan.planned if cluster.changed}
     clusters = [cluster for cluster in plan.planned if cluster.changed]
+    written = [cluster for cluster in clusters if cluster.git is None or split[cluster.name].direct]
+    with locked(edges, plan.home, written, how.locking) as locks:
+        yield from _written(edges, plan, clusters, split, how, locks)
+
+
+def _written(
+    edges: Edges,
+    plan: Plan,
+    clusters: Sequence[ClusterPlan],
+    split: Mapping[str, Halves],
+    how: Applying,
+    locks: Mapping[str, Held],
+) -> Generator[Event | Delivered]:
     delivered = [cluster for cluster in clusters if cluster.git is not None]
     first = [only(cluster, split[cluster.name].first) for cluster in delivered]
     first += [cluster for cluster in clusters if cluster.git is None]
     stuck: set[str] = set()
-    for event in write_directly(edges, plan.instance, first):
+    for event in write_directly(edges, plan.instance, first, locks):
         if event.outcome is not Outcome.DONE:
             stuck.add(event.change.key.cluster)
         yield event
@@ -70,13 +88,15 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     free = [cluster for cluster in delivered if cluster.name not in stuck]
     became = yield from _commits(edges, plan, free, split, how)
     free = [cluster for cluster in free if became.get(cluster.name) is not Outcome.FAILED]
-    yield from write_directly(edges, plan.instance, [only(cluster, split[cluster.name].then) for cluster in free])
+    then = [only(cluster, split[cluster.name].then) for cluster in free]
+    yield from write_directly(edges, plan.instance, then, locks)
     late = [cluster for cluster in free if split[cluster.name].synced]
     # What is only proposed is not delivered before somebody merges it.
     proposed = {cluster.name for cluster in late if became.get(cluster.name) is Outcome.PROPOSED}
     yield from _waiting([cluster for cluster in late if cluster.name in proposed], split)
     ready = yield from _synced(edges, [cluster for cluster in late if cluster.name not in proposed], split, how)
-    yield from write_directly(edges, plan.instance, [only(cluster, split[cluster.name].synced) for cluster in ready])
+    synced = [only(cluster, split[cluster.name].synced) for cluster in ready]
+    yield from write_directly(edges, plan.instance, synced, locks)
 
 
 def _commits(

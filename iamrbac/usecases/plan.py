@@ -81,6 +81,7 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
         clusters=tuple(plans),
         findings=said,
         policy_digest=digest(documents),
+        home=documents.config.document.home.namespace,
     )
     return Planned(guarded(plan, documents, caller, request), said)
 
@@ -227,4 +228,4 @@ def guarded(plan: Plan, documents: Documents, caller: str | None, request: PlanR
         for cluster in plan.clusters
     )
     general = tuple(finding for finding in refusals if finding.cluster is None)
-    return Plan(plan.instance, clusters, (*plan.findings, *general), plan.policy_digest)
+    return replace(plan, clusters=clusters, findings=(*plan.findings, *general))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases
+from iamrbac.usecases.lock import Held
 from iamrbac.usecases.outcome import Event, Outcome, attempt
 from iamrbac.usecases.ports import Edges, Kube
 from iamrbac.usecases.rows import write_rows
@@ -20,13 +21,17 @@ EKS_WRITES_AT_ONCE = 4
 """EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
 KUBE_KINDS = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 REVOCATIONS: frozenset[Stage] = REMOVALS | {"leave"}
+LOST = "run the same command again: it goes on from what is there"
 WAITS = "a grant on this cluster failed, and this removal waits for it"
 
 
-def write_directly(edges: Edges, instance: str, clusters: Sequence[ClusterPlan]) -> Generator[Event]:
+def write_directly(
+    edges: Edges, instance: str, clusters: Sequence[ClusterPlan], held: Mapping[str, Held]
+) -> Generator[Event]:
     """Write the changes of several clusters, and yield each outcome as it happens.
 
-    A failure stops only what depends on it. When the generator is closed nothing new is begun.
+    A failure stops only what depends on it. When the generator is closed nothing new is begun. Where a lease was
+    `held` and is lost, nothing more is written.
     """
     clusters = [cluster for cluster in clusters if cluster.changes]
     events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
@@ -34,7 +39,7 @@ def write_directly(edges: Edges, instance: str, clusters: Sequence[ClusterPlan])
 
     def run(cluster: ClusterPlan) -> None:
         try:
-            for event in _Writer(edges, cluster, instance, stop).run():
+            for event in _Writer(edges, cluster, instance, stop, held.get(cluster.name)).run():
                 events.put(event)
         except BaseException as error:
             events.put(error)
@@ -62,8 +67,11 @@ def write_directly(edges: Edges, instance: str, clusters: Sequence[ClusterPlan])
 class _Writer:
     """Writes one cluster's changes, phase after phase."""
 
-    def __init__(self, edges: Edges, cluster: ClusterPlan, instance: str, stop: threading.Event) -> None:
+    def __init__(
+        self, edges: Edges, cluster: ClusterPlan, instance: str, stop: threading.Event, held: Held | None
+    ) -> None:
         self.stop = stop
+        self.lock = held
         self.edges = edges
         self.cluster = cluster
         self.instance = instance
@@ -121,12 +129,22 @@ class _Writer:
         if not changes:
             return
         with ThreadPoolExecutor(max_workers=min(workers, len(changes))) as pool:
-            for event in pool.map(lambda change: None if self.stop.is_set() else write(change), changes):
+            for event in pool.map(lambda change: self._one(write, change), changes):
                 if event is not None:
                     yield event
 
+    def _one(self, write: Callable[[Change], Event], change: Change) -> Event | None:
+        if self.stop.is_set():
+            return None
+        lost = self.lock.lost() if self.lock is not None else ""
+        return Event(change, Outcome.SKIPPED, lost, LOST) if lost else write(change)
+
     def _rows(self, rows: Sequence[Change]) -> Iterator[Event]:
         """All rows of a phase go in one write of the ConfigMap."""
+        lost = self.lock.lost() if self.lock is not None else ""
+        if lost:
+            yield from (Event(change, Outcome.SKIPPED, lost, LOST) for change in rows)
+            return
         try:
             write_rows(self.kube, self.instance, rows, self.cluster.name)
         except IamrbacError as error:

@@ -108,12 +108,15 @@ spec:
 
 
 def be_carol(sandbox: Sandbox, repository: Path, patch: pytest.MonkeyPatch) -> None:
-    """Let pat map carol, give her README's ClusterRole and no more, and act as her."""
+    """Let pat map carol, give her README's ClusterRole and no more, and act as her.
+
+    Without a lock, so that the home namespace and the lease are left for her to make.
+    """
     (repository / "policies" / "search.yaml").write_text(
         POLICY.split("    - {to: [dev")[0] + POLICY.splitlines(True)[-1]
     )
-    assert run(["apply", "-C", str(repository), "--yes", "-q", "--cluster", "development"]) == 0
-    assert run(["apply", "-C", str(repository), "--yes", "-q", "--cluster", "production"]) == 0
+    assert run(["apply", "-C", str(repository), "--yes", "-q", "--no-lock", "--cluster", "development"]) == 0
+    assert run(["apply", "-C", str(repository), "--yes", "-q", "--no-lock", "--cluster", "production"]) == 0
     role = yaml.safe_load(block("## Permissions", "yaml"))
     for name in ("development", "production"):
         sandbox.cluster(name).store.put(role)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from iamrbac.compile.desired import Desired, Key, Namespace
 from iamrbac.kube.client import KubeApi
 from iamrbac.model.documents import Cluster
-from iamrbac.model.errors import ConflictError, ExistsError, KubeError, NotMappedError
+from iamrbac.model.errors import ConflictError, ExistsError, ForbiddenError, KubeError, NoNamespaceError, NotMappedError
 from iamrbac.plan.observed import Observed
 from iamrbac.rbac.objects import Binding, Request, Role, RoleRef, Rule, Subject
 from iamrbac.sandbox.runner import Sandbox
+from iamrbac.usecases.lease import released, taken
 from iamrbac.wiring import own_edges
 from tests.conftest import ROOT
 
@@ -131,3 +133,39 @@ def test_somebody_who_may_not_list(fresh_sandbox: Sandbox, kube: KubeApi, monkey
     erins.close()
     assert 'User "erin" cannot list resource' in caught.value.message
     assert caught.value.hint.startswith("ask a cluster administrator for the right to list ")
+
+
+def test_a_lease_in_a_namespace_that_is_not_there_yet(kube: KubeApi) -> None:
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    wanted = taken(None, "me", now)
+    assert kube.lease("test-home", "test") is None
+    with pytest.raises(NoNamespaceError):
+        kube.write_lease("test-home", "test", wanted)
+    kube.create(Desired(Key("production", "Namespace", "", "test-home"), Namespace("test-home"), OURS))
+    assert kube.lease("test-home", "test") is None
+    first = kube.write_lease("test-home", "test", wanted)
+    assert (first, kube.lease("test-home", "test")) == (wanted, first)
+    with pytest.raises(ExistsError):
+        kube.write_lease("test-home", "test", wanted)
+    later = kube.write_lease("test-home", "test", released(first, now + timedelta(seconds=5)))
+    assert later == released(first, now + timedelta(seconds=5))
+    assert later.metadata["uid"] == first.metadata["uid"]
+    with pytest.raises(ConflictError):
+        kube.write_lease("test-home", "test", first)
+
+
+def test_leases_are_forbidden_to_who_has_no_right(
+    fresh_sandbox: Sandbox, kube: KubeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = kube.aws_auth()
+    assert before is not None
+    row = f"- userarn: {fresh_sandbox.arn('erin')}\n  username: erin\n"
+    kube.write_aws_auth(before, {**before.data, "mapUsers": row}, {})
+    for name, value in fresh_sandbox.variables("erin").items():
+        monkeypatch.setenv(name, value)
+    edges = own_edges(ROOT)
+    erins = edges.access(edges.aws.target(CLUSTER))
+    assert isinstance(erins, KubeApi)
+    with pytest.raises(ForbiddenError):
+        erins.lease("iamrbac-system", "test")
+    erins.close()

@@ -11,10 +11,11 @@ from iamrbac.gitops.deliverer import Asked
 from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.model.documents import Cluster
-from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacError, KubeError
+from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacError, KubeError, NoNamespaceError
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Meta, Observed, Target
 from iamrbac.rbac.objects import Binding, Role
+from iamrbac.usecases.lease import Lease
 from iamrbac.usecases.ports import Caller
 
 ACCOUNT = "111122223333"
@@ -54,6 +55,9 @@ class FakeKube:
         self.unreadable: KubeError | None = None
         self.written_by: dict[Key, tuple[FieldManager, ...]] = {}
         self.custom_objects: dict[str, Mapping[str, Any]] = {}
+        self.leases: dict[tuple[str, str], Lease] = {}
+        self.lease_fault: Callable[[str], KubeError | None] = lambda _doing: None
+        """Asked before each read and write of a lease."""
 
     def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:
         if self.unreadable is not None:
@@ -67,6 +71,28 @@ class FakeKube:
         if asked.name not in self.custom_objects:
             raise KubeError(f"cannot get {asked.name}: not found (404)")
         return self.custom_objects[asked.name]
+
+    def lease(self, namespace: str, name: str) -> Lease | None:
+        self._lease_fault("get")
+        return self.leases.get((namespace, name))
+
+    def write_lease(self, namespace: str, name: str, wanted: Lease) -> Lease:
+        self._lease_fault("update" if wanted.version else "create")
+        if namespace not in self.namespaces:
+            raise NoNamespaceError(f"namespace {namespace} is not there")
+        current = self.leases.get((namespace, name))
+        if current is not None and not wanted.version:
+            raise ExistsError("already there", where=name)
+        if wanted.version != (current.version if current is not None else ""):
+            raise ConflictError("stale", where=name)
+        self.version += 1
+        self.leases[namespace, name] = replace(wanted, version=str(self.version))
+        return self.leases[namespace, name]
+
+    def _lease_fault(self, doing: str) -> None:
+        fault = self.lease_fault(doing)
+        if fault is not None:
+            raise fault
 
     def create(self, desired: Desired) -> None:
         self.faults.write(f"create {desired.key.kind} {desired.key.namespace}/{desired.key.name}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from iamrbac.plan.change import Plan
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Target
 from iamrbac.usecases.apply import Applying, apply_plan
+from iamrbac.usecases.lock import Locking
 from iamrbac.usecases.outcome import Delivered, Event
 from iamrbac.usecases.plan import Planned, PlanRequest, make_plan
 from iamrbac.usecases.ports import Edges
@@ -64,6 +65,7 @@ class Company:
     request: PlanRequest = field(default_factory=lambda: PlanRequest(AT))
     meanwhile: Callable[[], None] = lambda: None
     git: FakeDeliveries = field(default_factory=FakeDeliveries)
+    locking: Locking | None = None
 
     @property
     def edges(self) -> Edges:
@@ -92,7 +94,9 @@ class Company:
         return [event for event in self.told(plan) if isinstance(event, Event)]
 
     def told(self, plan: Plan | None = None, wait: float = 0) -> list[Event | Delivered]:
-        return list(apply_plan(self.edges, plan or self.plan(), Applying(Silent(), self.pause, wait)))
+        return list(
+            apply_plan(self.edges, plan or self.plan(), Applying(Silent(), self.pause, wait, locking=self.locking))
+        )
 
     def pause(self, seconds: float) -> None:
         """Let no time go by; what a test wants to happen meanwhile happens."""
