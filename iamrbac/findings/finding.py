@@ -36,7 +36,8 @@ class Finding:
     """One thing to know: what and why (`message`), where, and the next step (`hint`).
 
     Pure code sets `file` and `path`; a use case fills `line` and `column` from the file's text.
-    Ids: DOC documents, POL what policies say together, TPL templates, MAP who is mapped, OWN ownership, GRD guards.
+    Ids: DOC documents, POL what policies say together, TPL templates, MAP who is mapped, OWN ownership, GRD guards,
+    ORD the order of writing.
     """
 
     id: str

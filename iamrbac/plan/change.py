@@ -34,6 +34,8 @@ class Change:
     action: Action
     before: Observed | None
     after: Desired | None
+    partly: bool = False
+    """The first of two writes, which only takes away (`order.phases`); no plan holds such a change."""
 
     @property
     def because(self) -> tuple[Origin, ...]:

@@ -1,26 +1,41 @@
 """The order of writing: nobody gets what neither the old nor the new state gives (design §4, Order).
 
-People who leave go first; then namespaces, roles, bindings, principals; removals last, in reverse. Two cases are moved
-up so that no excess passes: a group that somebody joins loses its old bindings before the joining, and a principal
-that leaves a group whose rights grow leaves it before they do.
+People who leave go first; then namespaces, roles, bindings, principals; removals last, in reverse. Three cases are
+moved up so that no excess passes: a group that somebody joins loses its old bindings before the joining, a principal
+that leaves a group whose rights grow leaves it before they do, and a row that an entry hides goes before that entry.
+Who leaves such a group and joins another in one change is written twice: out of the one first, into the other later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from iamrbac.compile import names
+from iamrbac.compile.desired import Desired
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
 from iamrbac.model.arn import comparable
 from iamrbac.plan.change import Action, Change
+from iamrbac.plan.observed import Observed
+from iamrbac.rbac.covers import uncovered
 from iamrbac.rbac.objects import Binding, Role
 
 Stage = Literal[
-    "leave", "namespaces", "roles", "bindings", "unbind", "principals", "policies", "unmap", "unbind-late", "drop-roles"
+    "hidden",
+    "leave",
+    "namespaces",
+    "roles",
+    "bindings",
+    "unbind",
+    "principals",
+    "policies",
+    "unmap",
+    "unbind-late",
+    "drop-roles",
 ]
 STAGES: tuple[Stage, ...] = (
+    "hidden",
     "leave",
     "namespaces",
     "roles",
@@ -45,22 +60,36 @@ class Phase:
 
 
 def phases(changes: Iterable[Change]) -> tuple[Phase, ...]:
-    """Sort the changes of ONE cluster into phases; every change is in exactly one, empty phases are left out."""
+    """Sort the changes of ONE cluster into phases, and leave out empty ones.
+
+    Every change is in exactly one, but that of a principal that is written twice: its first write is `partly`, and
+    the second starts from there.
+    """
     changes = tuple(changes)
     facts = _Facts.of(changes)
     staged: dict[Stage, list[Change]] = {stage: [] for stage in STAGES}
     for change in changes:
-        staged[_stage(change, facts)].append(change)
+        stage = _stage(change, facts)
+        first = _first(change, facts) if stage in ("principals", "unmap") else None
+        if first is not None:
+            staged["leave"].append(first)
+            change = _after(change, first)
+        staged[stage].append(change)
     return tuple(Phase(stage, tuple(staged[stage])) for stage in STAGES if staged[stage])
 
 
 def frees(change: Change) -> frozenset[str]:
     """Return the groups that must not be given more, nor joined, before this change is done.
 
-    Who leaves a group leaves it before its rights grow, and a group that somebody joins loses its old bindings first.
+    Who leaves a group leaves it before its rights grow, and a group that somebody joins loses its old rights first.
     """
-    if isinstance(change.before and change.before.spec, Binding):
+    before = change.before.spec if change.before is not None else None
+    after = change.after.spec if change.after is not None else None
+    if isinstance(before, Binding):
         return frozenset(_subjects(change)) if change.action is Action.DELETE else frozenset()
+    if isinstance(before, Role):
+        less = isinstance(after, Role) and uncovered(after.rules, before.rules)
+        return frozenset(_group_of(change)) if less else frozenset()
     return frozenset(_groups_before(change) - _groups_after(change))
 
 
@@ -69,33 +98,80 @@ def gives(change: Change) -> frozenset[str]:
     after = change.after.spec if change.after is not None else None
     if isinstance(after, AccessEntry | AwsAuthRow):
         return frozenset(_groups_after(change) - _groups_before(change))
+    before = change.before.spec if change.before is not None else None
     if isinstance(after, Binding):
-        return frozenset(subject.name for subject in after.subjects)
-    return frozenset(_group_of(change)) if isinstance(after, Role) else frozenset()
+        same = isinstance(before, Binding) and before.role_ref == after.role_ref
+        return frozenset(subject.name for subject in after.subjects) - (_subjects(change) if same else set())
+    if isinstance(after, Role) and (not isinstance(before, Role) or uncovered(before.rules, after.rules)):
+        return frozenset(_group_of(change))
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    mapped_after: frozenset[str]
-    """Canonical ARNs that some change maps: they move, they do not leave."""
+    before: Mapping[str, frozenset[str]]
+    """The groups of principals by canonical ARN, of all that change: an entry's, where there is a row as well."""
+    after: Mapping[str, frozenset[str]]
+    """The same of those that some change maps: they move, they do not leave."""
+    entries: frozenset[str]
+    """Canonical ARNs of entries that change or go."""
     joined: frozenset[str]
     """Groups that somebody gets."""
     growing: frozenset[str]
-    """Groups whose rights may grow: a new or changed binding names them, or their role changes."""
+    """Groups whose rights may grow: a new or changed binding names them, or their role gets more."""
+    shrinking: frozenset[str]
+    """Groups whose rights may get less: who joins one of them early would have too much."""
 
     @staticmethod
     def of(changes: tuple[Change, ...]) -> _Facts:
-        mapped: set[str] = set()
-        joined: set[str] = set()
-        growing: set[str] = set()
-        for change in changes:
-            after = change.after.spec if change.after is not None else None
-            if isinstance(after, AccessEntry | AwsAuthRow):
-                mapped.add(comparable(after.principal if isinstance(after, AccessEntry) else after.arn))
-                joined |= gives(change)
-            else:
-                growing |= gives(change)
-        return _Facts(frozenset(mapped), frozenset(joined), frozenset(growing))
+        mapping = [change for change in changes if change.key.kind in ("AccessEntry", "AwsAuthRow")]
+        # Entries come last, since they win.
+        mapping.sort(key=lambda change: change.key.kind, reverse=True)
+        before = {_principal(one): frozenset(_groups_before(one)) for one in mapping if one.before is not None}
+        after = {_principal(one): frozenset(_groups_after(one)) for one in mapping if one.after is not None}
+        entries = {_principal(one) for one in mapping if one.key.kind == "AccessEntry" and one.before is not None}
+        joined = {group for who, groups in after.items() for group in groups - before.get(who, frozenset())}
+        growing = {group for change in changes if change not in mapping for group in gives(change)}
+        shrinking = {group for change in changes if change not in mapping for group in _takes(change)}
+        return _Facts(before, after, frozenset(entries), frozenset(joined), frozenset(growing), frozenset(shrinking))
+
+
+def _takes(change: Change) -> set[str]:
+    """Return the groups that a change of a binding or a role may take something from."""
+    before = change.before.spec if change.before is not None else None
+    if isinstance(before, Binding):
+        return _subjects(change)
+    return set(frees(change)) if isinstance(before, Role) else set()
+
+
+def _first(change: Change, facts: _Facts) -> Change | None:
+    """Return the write that takes a principal out of the groups that it leaves and that are about to get more.
+
+    None where there is no such group, and one write is enough.
+    """
+    before = change.before
+    if before is None or not isinstance(before.spec, AccessEntry | AwsAuthRow):
+        return None
+    staying = facts.after.get(_principal(change), frozenset())
+    kept = tuple(group for group in before.spec.groups if group in staying or group not in facts.growing)
+    if kept == before.spec.groups:
+        return None
+    spec = replace(before.spec, groups=kept)
+    return Change(change.key, Action.UPDATE, before, Desired(change.key, spec, before.meta.labels), partly=True)
+
+
+def _after(change: Change, first: Change) -> Change:
+    """Return the second write of a change, which finds what the first has left."""
+    before, left = change.before, first.after
+    if before is None or left is None:
+        raise ValueError("only what is there is written twice")
+    return replace(change, before=Observed(before.key, left.spec, before.meta))
+
+
+def _principal(change: Change) -> str:
+    side = change.after or change.before
+    spec = side.spec if side is not None else None
+    return comparable(spec.principal if isinstance(spec, AccessEntry) else change.key.name)
 
 
 def _groups_before(change: Change) -> set[str]:
@@ -117,25 +193,36 @@ def _stage(change: Change, facts: _Facts) -> Stage:
         case "Namespace":
             return "namespaces"
         case "Role" | "ClusterRole":
-            return "drop-roles" if removal else "roles"
+            if removal:
+                return "drop-roles"
+            return _late(frees(change), facts) if frees(change) and not gives(change) else "roles"
         case "RoleBinding" | "ClusterRoleBinding":
             if not removal:
                 return "bindings"
-            return "unbind" if _subjects(change) & facts.joined else "unbind-late"
+            return _late(_subjects(change), facts)
         case "AccessPolicyAssociation":
             return "unmap" if removal else "policies"
         case "AccessEntry" | "AwsAuthRow":
             return _principal_stage(change, facts)
 
 
+def _late(groups: Collection[str], facts: _Facts) -> Stage:
+    """What groups lose goes last, but before somebody joins them."""
+    return "unbind-late" if facts.joined.isdisjoint(groups) else "unbind"
+
+
 def _principal_stage(change: Change, facts: _Facts) -> Stage:
     if change.action is Action.DELETE:
-        before = change.before.spec if change.before is not None else None
-        principal = before.principal if isinstance(before, AccessEntry) else change.key.name
-        return "unmap" if comparable(principal) in facts.mapped_after else "leave"
+        who = _principal(change)
+        if who in facts.after:
+            return "unmap"
+        return "hidden" if change.key.kind == "AwsAuthRow" and who in facts.entries else "leave"
     lost = _groups_before(change) - _groups_after(change)
     gained = _groups_after(change) - _groups_before(change)
-    if lost & facts.growing and not gained:
+    if change.key.kind == "AwsAuthRow" and _principal(change) in facts.entries:
+        # The entry that hides it goes later, and must not bring back what the row no longer gives.
+        return "principals"
+    if lost & facts.growing and not gained & facts.shrinking and change.action is Action.UPDATE:
         return "leave"
     return "principals" if gained or not lost or change.action is not Action.UPDATE else "unmap"
 

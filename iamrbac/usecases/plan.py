@@ -19,6 +19,7 @@ from iamrbac.model.errors import IamrbacError, UsageError
 from iamrbac.plan import guards
 from iamrbac.plan.change import ClusterPlan, FailedCluster, Plan
 from iamrbac.plan.form import choose
+from iamrbac.plan.interruption import interruptions
 from iamrbac.plan.leavers import leavers
 from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import adoptable, managed_principals, plan_cluster
@@ -184,7 +185,8 @@ class _Planner:
     def _compared(self, one: ClusterState | Fetched, form: Form, desired: ClusterDesired) -> ClusterPlan:
         """Compare with the cluster, or with its branch. Raises AwsAuthError, DeliveryError."""
         if not isinstance(one, Fetched):
-            return plan_cluster(desired, one, form, self._instance, self.request.adopt)
+            plan = plan_cluster(desired, one, form, self._instance, self.request.adopt)
+            return _with(plan, interruptions(plan))
         compared = compare(self.edges.deliveries, one, desired)
         plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
         if compared.quiet and plan.changes:

@@ -6,7 +6,9 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+from iamrbac.compile.desired import Key
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases
@@ -20,7 +22,7 @@ KUBE_WRITES_AT_ONCE = 16
 EKS_WRITES_AT_ONCE = 4
 """EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
 KUBE_KINDS = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
-REVOCATIONS: frozenset[Stage] = REMOVALS | {"leave"}
+REVOCATIONS: frozenset[Stage] = REMOVALS | {"hidden", "leave"}
 LOST = "run the same command again: it goes on from what is there"
 WAITS = "a grant on this cluster failed, and this removal waits for it"
 
@@ -80,6 +82,9 @@ class _Writer:
         """(namespace, name) of roles that could not be written."""
         self.held: set[str] = set()
         """Groups that still have a member or a binding which had to go first: nothing more goes to them."""
+        self.whole = {change.key: change for change in cluster.changes}
+        self.stalled: dict[Key, Event] = {}
+        """First writes that were not done: the second would find something else than it expects."""
         self.broken = False
         """A grant was not made, and what it was to replace stays."""
 
@@ -91,9 +96,12 @@ class _Writer:
             for event in self._stage(phase):
                 if event.outcome is not Outcome.DONE:
                     self._remember(phase, event)
-                yield event
+                if not event.change.partly:
+                    yield replace(event, change=self.whole[event.change.key])
 
     def _stage(self, phase: Phase) -> Iterator[Event]:
+        yield from (self.stalled[change.key] for change in phase.changes if change.key in self.stalled)
+        phase = Phase(phase.stage, tuple(change for change in phase.changes if change.key not in self.stalled))
         if phase.stage in REMOVALS and self.broken:
             yield from (Event(change, Outcome.SKIPPED, WAITS) for change in phase.changes)
             return
@@ -108,11 +116,17 @@ class _Writer:
 
     def _remember(self, phase: Phase, event: Event) -> None:
         """A failed removal stops no other removal, else one that fails would keep everybody's access."""
+        if event.change.partly:
+            self.stalled[event.change.key] = replace(event, change=self.whole[event.change.key])
         if phase.stage in REVOCATIONS:
             self.held |= frees(event.change)
+            # Who moves to another group in one write stays where they are: that must not go from under them.
+            self.broken = self.broken or (phase.stage == "leave" and bool(gives(event.change)))
             return
         self.broken = True
         if event.change.key.kind in {"Role", "ClusterRole"}:
+            # Who joins would get what the role was to lose.
+            self.held |= frees(event.change)
             self.failed.add((event.change.key.namespace, event.change.key.name))
 
     def _phase(self, phase: Phase) -> Iterator[Event]:

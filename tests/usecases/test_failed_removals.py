@@ -75,3 +75,43 @@ def test_nobody_joins_a_group_that_still_has_its_old_binding(tmp_path: Path) -> 
         ("AccessEntry", "update", "skipped"),
     }
     assert settled(made)
+
+
+def swapped(made: Company) -> None:
+    """Alice and Carol swap groups, and what both groups have changes as well."""
+    made.policy(POLICY.replace("{clusterRole: edit}", "developer"))
+    made.apply()
+    made.people.groups |= {"payments-developers": (CAROL, BOB), "payments-oncall": (ALICE,)}
+    made.policy(POLICY.replace("role: viewer", "role: developer").replace("{clusterRole: edit}", "viewer"))
+
+
+def test_two_who_swap_groups_that_change_are_told_of_once_and_converge(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    swapped(made)
+    plan = made.plan()
+    events = made.apply(plan)
+    assert {event.outcome for event in events} == {Outcome.DONE}
+    assert sorted(event.change.key for event in events) == sorted(change.key for change in plan.changes)
+    assert all(event.change in plan.changes for event in events)
+    assert made.plan().changes == ()
+
+
+def test_the_plan_says_who_is_without_access_for_a_while(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    swapped(made)
+    told = [finding for finding in made.plan().all_findings if finding.id == "ORD001"]
+    assert {(finding.cluster, finding.object) for finding in told} >= {("staging", ALICE), ("staging", CAROL)}
+    message = told[0].message
+    assert message.startswith(f"{ALICE} keeps its access, and is without some of it for a while: get, list, watch ")
+    assert message.endswith("; from step 1 (people leave groups) to step 5 (people join groups) of 6")
+
+
+def test_who_cannot_be_taken_out_first_is_not_moved_either(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    swapped(made)
+    refusing(made, f"update AccessEntry {ALICE}")
+    found = [
+        event for event in made.apply() if event.change.key.name == ALICE and event.change.key.cluster == "staging"
+    ]
+    assert [event.outcome for event in found] == [Outcome.FAILED]
+    assert settled(made)
