@@ -15,6 +15,7 @@ from iamrbac.identity.suspended import Suspended
 from iamrbac.model.arn import comparable
 from iamrbac.model.documents import Guards
 from iamrbac.plan.change import ClusterPlan
+from iamrbac.plan.escalation import escalations
 from iamrbac.plan.simulate import after, before
 
 FRACTION_FROM = 10
@@ -90,6 +91,7 @@ def check(
         findings += _empty(one, leavers, allowed)
         findings += _protected(one, guards, caller, leavers, allowed)
         findings += _administrators(one, guards, allowed)
+        findings += escalations(one.plan, one.before, caller)
     return tuple(findings)
 
 
