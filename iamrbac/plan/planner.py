@@ -118,7 +118,8 @@ def _rows(state: ClusterState, form: Form, instance: str) -> tuple[Observed, ...
                 hint="mend the ConfigMap by hand; nothing is written while it does not parse",
             )
         return ()
-    last = {row.arn: row for row in reading.rows}
+    # Of several rows for one ARN the last counts; but all of them go together, so one for nodes keeps them all.
+    last = {row.arn: row for row in sorted(reading.rows, key=is_system)}
     marked = Meta(labels={names.INSTANCE_LABEL: instance})
     return tuple(
         Observed(
