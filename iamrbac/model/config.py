@@ -82,11 +82,24 @@ class NamespaceRule(Document):
     accepts: tuple[TeamName, ...] = Field(default=(), description="Other teams whose policies may grant there.")
 
 
-class MaxRemovals(Document):
-    """How many losses (principal × cluster) an apply may make without being asked; fraction counts from ten on."""
+class RemovalLimit(Document):
+    """How many losses (principal × cluster) pass without being asked about; fraction counts from ten on."""
 
     count: Count = Field(default=5, description="Losses at most.")
     fraction: Fraction = Field(default=0.25, description="Part of all that there are, from ten on.")
+
+
+class MaxRemovals(RemovalLimit):
+    """How many losses (principal × cluster) an apply may make without being asked; fraction counts from ten on."""
+
+    per_cluster: Annotated[RemovalLimit | None, NotNull()] = Field(
+        default=None, alias="perCluster", description="How many on any one cluster, beside the limit for all of them."
+    )
+    per_team: Annotated[RemovalLimit | None, NotNull()] = Field(
+        default=None,
+        alias="perTeam",
+        description="How many of any one team, on all clusters, beside the limit for all teams.",
+    )
 
 
 class Guards(Document):

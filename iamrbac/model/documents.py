@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from iamrbac.model.base import API_VERSION, TAG, Document, Metadata, NotNull
-from iamrbac.model.config import Cluster, Config, Guards, Home, IdentityConfig, MaxRemovals, NamespaceRule
+from iamrbac.model.config import Cluster, Config, Guards, Home, IdentityConfig, MaxRemovals, NamespaceRule, RemovalLimit
 from iamrbac.model.selector import ClusterSelector
 from iamrbac.model.values import (
     Account,
@@ -57,6 +57,7 @@ __all__ = [
     "NamespaceRule",
     "PermissionSet",
     "PolicySpec",
+    "RemovalLimit",
     "RoleChoice",
     "TemplateRole",
     "TemporaryGrant",

@@ -113,11 +113,17 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
     },
     "NamespaceRule": {"name": ["search*"], "owner": ["search"], "accepts": [["payments"]]},
     "Guards": {
-        "maxRemovals": [{"count": 5, "fraction": 0.25}],
+        "maxRemovals": [{"count": 5, "fraction": 0.25, "perTeam": {"count": 3}}],
         "minAdmins": [2],
         "protectedPrincipals": [[f"arn:aws:iam::{_ACCOUNT}:role/break-glass"]],
     },
-    "MaxRemovals": {"count": [5], "fraction": [0.25]},
+    "RemovalLimit": {"count": [5], "fraction": [0.25]},
+    "MaxRemovals": {
+        "count": [5],
+        "fraction": [0.25],
+        "perCluster": [{"count": 3, "fraction": 0.1}],
+        "perTeam": [{"count": 3}],
+    },
     "Gate": {
         "name": ["reason-in-production"],
         "clusters": _CLUSTERS,

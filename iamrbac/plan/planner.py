@@ -21,6 +21,7 @@ from iamrbac.plan.form import owned_rows
 from iamrbac.plan.observed import ClusterState, Meta, Observed
 from iamrbac.plan.shadow import shadow_findings
 from iamrbac.plan.simulate import absent, after, before, edited_aws_auth
+from iamrbac.plan.stripped import stripped
 from iamrbac.rbac.objects import Binding
 
 _EKS = ownership.Foreign("EKS (nodes, Fargate or a service-linked role)")
@@ -44,6 +45,7 @@ def plan_cluster(
     )
     changes: list[Change] = [Change(key, Action.CREATE, None, item) for key, item in diff.add.items()]
     findings: list[Finding] = [*broken_today(state), *_left(observed, owners, wanted.keys(), instance)]
+    findings += stripped(state, wanted, instance, adopt)
     for key, (was, will) in diff.change.items():
         judged = _judge(was, will, owners[key], adopt)
         if isinstance(judged, Finding):
@@ -118,7 +120,8 @@ def _rows(state: ClusterState, form: Form, instance: str) -> tuple[Observed, ...
                 hint="mend the ConfigMap by hand; nothing is written while it does not parse",
             )
         return ()
-    last = {row.arn: row for row in reading.rows}
+    # Of several rows for one ARN the last counts; but all of them go together, so one for nodes keeps them all.
+    last = {row.arn: row for row in sorted(reading.rows, key=is_system)}
     marked = Meta(labels={names.INSTANCE_LABEL: instance})
     return tuple(
         Observed(

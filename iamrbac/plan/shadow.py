@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from iamrbac.compile.desired import Desired, Form, Key
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.mapping.aws_auth import read
+from iamrbac.mapping.node import is_system
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
 from iamrbac.model.arn import comparable
 from iamrbac.plan.change import Action, Change
@@ -46,8 +47,9 @@ def _hidden_rows(
     rows = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
     for entry in entries:
         row = rows.get(comparable(entry.principal).lower())
-        if row is None or row.arn in removed or _row_key(row.arn) in adopt:
+        if row is None or row.arn in removed or (_row_key(row.arn) in adopt and not is_system(row)):
             continue
+        mend = f"remove the row by hand, or accept that it loses its effect: --adopt 'AwsAuthRow/{row.arn}'"
         yield Finding(
             id="MAP003",
             level=Level.ERROR,
@@ -55,7 +57,8 @@ def _hidden_rows(
                 f"an access entry for {entry.principal} would hide its aws-auth row "
                 f"(username {row.username or 'none'}, groups {', '.join(row.groups) or 'none'}), which is not ours"
             ),
-            hint=f"remove the row by hand, or accept that it loses its effect: --adopt 'AwsAuthRow/{row.arn}'",
+            # Nodes that lose their row stop; nobody may adopt it.
+            hint="take it out of the policy: that row is for nodes or AWS's own services" if is_system(row) else mend,
             cluster=state.target.name,
             object=_row_key(row.arn),
         )

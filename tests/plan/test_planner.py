@@ -48,7 +48,9 @@ def test_what_is_ours_and_not_wanted_goes() -> None:
 
 
 def test_what_is_not_ours_and_not_wanted_stays() -> None:
-    made = plan(b.desired(), b.state(b.foreign(b.role()), b.foreign(b.entry(b.PAT)), b.foreign(b.association(b.PAT))))
+    role = Role("Role", "payments", "by-hand", (b.READ_PODS,))
+    there = b.state(b.foreign((role, {})), b.foreign(b.entry(b.PAT)), b.foreign(b.association(b.PAT)))
+    made = plan(b.desired(), there)
     assert made.changes == ()
     assert made.findings == ()
 
