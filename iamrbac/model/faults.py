@@ -101,7 +101,9 @@ def describe(value: object, written: str | None) -> str:
 def _read(raw: Any, model: type[BaseModel], written: Written) -> _Error:
     """Turn pydantic's location into a path: without tags of unions, a key's own error pointing at the key."""
     location: tuple[str | int, ...] = raw["loc"]
-    path: Path = tuple(part for part in location if not str(part).startswith(TAG))
+    # Where a key itself is meant it is one, whatever it begins with.
+    meant = {"extra_forbidden": len(location) - 1}.get(raw["type"], len(location) - 2 if "[key]" in location else -1)
+    path: Path = tuple(part for at, part in enumerate(location) if at == meant or not str(part).startswith(TAG))
     known: tuple[str, ...] = ()
     if path[-1:] == ("[key]",):
         path = (*path[:-2], KeyAt(path[-2]))

@@ -263,3 +263,10 @@ def test_suggestions() -> None:
 @given(st.text(), st.lists(st.text()))
 def test_a_suggestion_is_a_known_word(word: str, known: list[str]) -> None:
     assert closest(word, known) in {*known, None}
+
+
+@pytest.mark.parametrize("key", ["\0", "\0name", "\0iamGroup"])
+def test_a_key_that_begins_as_our_own_marks_do_is_an_unknown_key(key: str) -> None:
+    faults = parse({"apiVersion": "iamrbac.dev/v1alpha1", "kind": "Waivers", "waivers": [], key: 1}, "waivers.yaml")
+    assert isinstance(faults, tuple)
+    assert any(fault.path == (key,) for fault in faults)
