@@ -22,7 +22,9 @@ def test_content_needs_its_namespace(admin: Client, unique: str) -> None:
     for path, body in (
         (f"/api/v1/namespaces/{unique}/configmaps", {"metadata": {"name": "a"}}),
         (f"{RBAC}/namespaces/{unique}/roles", {"metadata": {"name": "a"}, "rules": []}),
+        (f"/apis/coordination.k8s.io/v1/namespaces/{unique}/leases", {"metadata": {"name": "a"}}),
     ):
+        assert admin.get(f"{path}/a").refusal[:2] == (404, "NotFound")
         assert admin.post(path, body).refusal == (404, "NotFound", f'namespaces "{unique}" not found')
         assert admin.get(path).json["items"] == []
 
