@@ -31,11 +31,6 @@ class Halves:
     synced: tuple[Change, ...]
     """Written directly once the cluster has what was committed."""
 
-    @property
-    def direct(self) -> bool:
-        """Whether anything is written directly."""
-        return bool(self.first or self.then or self.synced)
-
 
 def halves(cluster: ClusterPlan) -> Halves:
     """Split a cluster's changes; without Git all of them are in `then`."""

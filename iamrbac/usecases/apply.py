@@ -59,7 +59,8 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     """
     split = {cluster.name: halves(cluster) for cluster in plan.planned if cluster.changed}
     clusters = [cluster for cluster in plan.planned if cluster.changed]
-    written = [cluster for cluster in clusters if cluster.git is None or split[cluster.name].direct]
+    # Whoever delivers by Git need have no right in the cluster: entries are read again before each write instead.
+    written = [cluster for cluster in clusters if cluster.git is None]
     with locked(edges, plan.home, written, how.locking) as locks:
         yield from _written(edges, plan, clusters, split, how, locks)
 
