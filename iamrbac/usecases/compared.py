@@ -88,7 +88,7 @@ class Comparison:
         quiet = not (whole or stand.differ or stand.new or stand.stale) and self.fetched.live is None
         observed = () if quiet else self._observed(stand)
         changes = self._changes(stand, wanted, ours)
-        state = self._state(observed, entries)
+        state = self._state(observed, entries, quiet=quiet)
         unsynced, late = not_synced(self.delivery, observed, self.fetched.live, self.fetched.unread)
         if self.delivery.entries != "direct":
             late = (*late, *self._late(entries))
@@ -144,6 +144,8 @@ class Comparison:
         return tuple(found)
 
     def _changes(self, stand: Standing, wanted: Files, ours: Collection[str]) -> tuple[FileChange, ...]:
+        if not (stand.differ or stand.new or stand.stale) and self.inventory == frozenset(ours):
+            return ()
         there = self.fetched.tip.files
         changes = [FileChange(path, there[path], wanted[path]) for path in stand.differ]
         changes += [FileChange(path, None, wanted[path]) for path in stand.new]
@@ -165,13 +167,13 @@ class Comparison:
         before = self.files.texts.get(change.path)
         return before is not None and change.after is not None and only_header(before, change.after)
 
-    def _state(self, observed: Collection[Observed], entries: Iterable[Mapped]) -> ClusterState:
+    def _state(self, observed: Collection[Observed], entries: Iterable[Mapped], *, quiet: bool) -> ClusterState:
         state = self.fetched.state
         objects = [*state.objects, *observed]
         if self.delivery.entries != "direct":
             in_git = [_observed(item) for one in entries for item in objects_of(self.desired.cluster, one)]
             objects = [*observed, *self._beside(in_git), *in_git]
-        elif self.fetched.external:
+        elif self.fetched.external and not quiet:
             objects += declared_people(self.desired, observed)
         return replace(state, objects=tuple(objects))
 
