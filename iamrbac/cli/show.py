@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from iamrbac.plan.change import FailedCluster, Plan
     from iamrbac.render.report import Report
     from iamrbac.usecases.apply import Applying
+    from iamrbac.usecases.outcome import Event
     from iamrbac.usecases.ports import Edges, Repository
 
 
@@ -151,15 +152,20 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: App
     from iamrbac.usecases.outcome import Delivered, Event, Outcome
 
     events: list[Event | Delivered] = []
+    why: set[str] = set()
+    """Why commits failed; said once, not for each object that was in them."""
     failed = [cluster.name for cluster in plan.failed]
     try:
         # Closing it stops the writers and waits for what they have begun, however this ends.
         with closing(apply_plan(edges, plan, how)) as written:
             for event in written:
                 events.append(event)
+                why |= {event.reason} if isinstance(event, Delivered) and event.reason else set()
                 if output is Output.JSON:
                     terminal.line(event_json(event))
-                elif isinstance(event, Event) and (event.outcome is Outcome.WAITING or event.commit):
+                elif isinstance(event, Event) and (
+                    event.outcome is Outcome.WAITING or event.commit or _told(event, why)
+                ):
                     continue
                 elif isinstance(event, Event) and event.outcome is Outcome.DONE:
                     terminal.step(event_text(event, terminal.paint))
@@ -180,3 +186,7 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: App
     elif events:
         terminal.answer(summary_text(events, failed))
     return code
+
+
+def _told(event: Event, why: Collection[str]) -> bool:
+    return bool(event.reason) and event.reason in why

@@ -141,3 +141,12 @@ def test_the_persons_own_checkout_is_never_touched(shell: Shell, repository: Pat
     shell("apply", "--yes", *ONLY)
     assert (git(repository, "status", "--porcelain"), git(repository, "rev-parse", "HEAD")) == before
     assert f"Policy-Commit: {before[1].strip()}\n" in delivered(repository, "log", "-1", "--format=%B")
+
+
+def test_a_commit_that_fails_is_told_once(shell: Shell, repository: Path) -> None:
+    text = (repository / "iamrbac.yaml").read_text().replace("gitops: {", "gitops: {commit: pull-request, ", 1)
+    (repository / "iamrbac.yaml").write_text(text)
+    assert shell("apply", "--yes", "-q", *ONLY) == 6
+    failed = [line for line in shell.out.splitlines() if "nothing says at which forge" in line]
+    assert len(failed) == 1
+    assert failed[0].startswith("! failed to commit to main of ../clusters.git (staging): ")
