@@ -11,12 +11,11 @@ from typing import Final
 from iamrbac.compile.check.said import error, warning
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding
-from iamrbac.gitops.delivery import Delivery, deliveries
+from iamrbac.gitops.delivery import Delivery, deliveries, has_credentials
 from iamrbac.gitops.layouts import argocd_fault
 from iamrbac.model.gitops import GitOps
 from iamrbac.model.origin import Path
 
-_CREDENTIALS: Final = re.compile(r"^(?:https?|git|ssh)://[^/@]*:[^/@]*@|^https?://[^/@]+@")
 _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}?|\}")
 
 
@@ -107,7 +106,7 @@ def _texts(documents: Documents) -> Iterator[Finding]:
     for path, block in blocks:
         if block is None:
             continue
-        if block.repository is not None and _CREDENTIALS.match(block.repository):
+        if block.repository is not None and has_credentials(block.repository):
             message = "the repository's URL has credentials in it, and everybody who reads this file would have them"
             hint = "take them out (and revoke them): git asks its credential helper, or uses ssh"
             yield error("GIT103", file, (*path, "repository"), message, hint)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.gitops import ArgoCd, Author, EntriesForm, Flux, Forge, GitOps, Layout, Publish
+
+_CREDENTIALS: Final = re.compile(r"[a-z]+://[^/@]*:[^/@]*@|https?://[^/@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,11 @@ def delivery_of(config: Config, cluster: Cluster) -> Delivery:
         path_template=path,
         namespaces=cluster.namespaces,
     )
+
+
+def has_credentials(url: str) -> bool:
+    """Say whether a repository's URL has a password or a token in it, for everybody who reads the config."""
+    return _CREDENTIALS.match(url) is not None
 
 
 def _merged(general: GitOps | None, own: GitOps | None) -> GitOps:

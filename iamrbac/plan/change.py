@@ -56,8 +56,6 @@ class GitHalf:
     """Access entries go through Git too; else they, and rows of aws-auth, are written directly."""
     unsynced: frozenset[str] = frozenset()
     """Kubernetes groups whose bindings or roles the cluster does not have as the branch says."""
-    proposed: str = ""
-    """The URL of the open pull request that proposes just this."""
 
     def carries(self, kind: Kind) -> bool:
         """Say whether objects of a kind go through Git."""

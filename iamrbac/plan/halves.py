@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from iamrbac.compile import names
 from iamrbac.gitops.files import KUBERNETES
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
 from iamrbac.model.arn import comparable
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.observed import Meta, Observed
 from iamrbac.plan.order import frees, gives
+from iamrbac.plan.ownership import is_marked
 from iamrbac.plan.synced import groups_of
 
 
@@ -61,9 +61,7 @@ def after_commit(cluster: ClusterPlan, committed: Collection[Change]) -> tuple[O
     left = [
         item
         for item in cluster.state.objects
-        if item.key not in gone
-        and item.key.kind in KUBERNETES
-        and item.meta.labels.get(names.INSTANCE_LABEL) == instance
+        if item.key not in gone and item.key.kind in KUBERNETES and is_marked(item.meta, instance)
     ]
     return (*left, *(_as_observed(change) for change in committed if change.after is not None))
 

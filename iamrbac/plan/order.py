@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired
@@ -34,19 +34,7 @@ Stage = Literal[
     "unbind-late",
     "drop-roles",
 ]
-STAGES: tuple[Stage, ...] = (
-    "hidden",
-    "leave",
-    "namespaces",
-    "roles",
-    "bindings",
-    "unbind",
-    "principals",
-    "policies",
-    "unmap",
-    "unbind-late",
-    "drop-roles",
-)
+STAGES: tuple[Stage, ...] = get_args(Stage)
 REMOVALS: frozenset[Stage] = frozenset({"unbind", "unmap", "unbind-late", "drop-roles"})
 """Stages that a failed grant on the same cluster stops: they take away what the grant was to replace."""
 

@@ -43,6 +43,11 @@ MARKS: Final = (
 PART_OF: Final = "applyset.kubernetes.io/part-of"
 
 
+def is_marked(meta: Meta, instance: str) -> bool:
+    """Say whether an object carries our mark, whoever else may have marked it since."""
+    return meta.labels.get(names.INSTANCE_LABEL) == instance
+
+
 def owner_of(meta: Meta, instance: str) -> Owner:
     """Judge by labels (or tags), annotations and ownerReferences; `instance` is the config's name."""
     claimed = meta.labels.get(names.INSTANCE_LABEL)

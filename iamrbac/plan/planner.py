@@ -156,7 +156,7 @@ def _left(
 ) -> Iterable[Finding]:
     """Name what carries our mark, is wanted no more, and stays because another owner has marked it since."""
     for key, owner in owners.items():
-        marked = observed[key].meta.labels.get(names.INSTANCE_LABEL) == instance
+        marked = ownership.is_marked(observed[key].meta, instance)
         if marked and key not in wanted and isinstance(owner, ownership.Foreign):
             yield Finding(
                 id="OWN004",

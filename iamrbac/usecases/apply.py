@@ -10,12 +10,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from iamrbac.compile import names
 from iamrbac.findings.finding import Level
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import ClusterPlan, Plan
 from iamrbac.plan.document import fingerprint
 from iamrbac.plan.halves import Halves, after_commit, halves, only
+from iamrbac.plan.ownership import is_marked
 from iamrbac.plan.synced import not_synced
 from iamrbac.usecases.deliver import Recorded, batches, deliver
 from iamrbac.usecases.lock import Held, Locking, locked
@@ -160,6 +160,6 @@ def in_sync(edges: Edges, cluster: ClusterPlan, parts: Halves) -> bool:
     except IamrbacError:
         return False
     instance = cluster.git.delivery.instance
-    live = [item for item in objects if item.meta.labels.get(names.INSTANCE_LABEL) == instance]
+    live = [item for item in objects if is_marked(item.meta, instance)]
     wanted = after_commit(cluster, parts.committed)
     return not not_synced(cluster.git.delivery, wanted, live, "")[1]

@@ -22,6 +22,7 @@ from iamrbac.gitops.standing import FileChange, Standing, blob_id, only_header, 
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.plan.change import GitHalf
 from iamrbac.plan.observed import ClusterState, Meta, Observed
+from iamrbac.plan.ownership import is_marked
 from iamrbac.plan.synced import declared_people, not_synced
 from iamrbac.usecases.branch import BranchFiles
 from iamrbac.usecases.fetched import Fetched, folders_of
@@ -186,7 +187,7 @@ class Comparison:
                 yield item
             elif item.spec.principal in known:
                 continue
-            elif item.meta.labels.get(names.INSTANCE_LABEL) != self.delivery.instance or item.spec.principal in wanted:
+            elif not is_marked(item.meta, self.delivery.instance) or item.spec.principal in wanted:
                 yield item
             else:
                 self._say(

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
-from iamrbac.compile import names
 from iamrbac.compile.desired import Form, Key
 from iamrbac.findings.finding import Finding
 from iamrbac.gitops.delivery import Delivery
@@ -15,6 +14,7 @@ from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, KubeError
 from iamrbac.plan.form import choose
 from iamrbac.plan.observed import ClusterState, Meta, Observed, Target
+from iamrbac.plan.ownership import is_marked
 from iamrbac.rbac.objects import Binding, RbacState, Role
 from iamrbac.usecases.deliveries import Deliveries, DeliveryRepository, Tip
 from iamrbac.usecases.ports import Edges
@@ -131,4 +131,4 @@ def _builtin(rbac: RbacState, cluster: str) -> list[Observed]:
 
 
 def _ours(item: Observed, instance: str) -> bool:
-    return item.key.kind in KUBERNETES and item.meta.labels.get(names.INSTANCE_LABEL) == instance
+    return item.key.kind in KUBERNETES and is_marked(item.meta, instance)

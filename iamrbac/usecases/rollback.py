@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -56,8 +56,8 @@ def make_rollback(edges: Edges, request: PlanRequest, revision: str, progress: P
     if loaded.documents is None or any(finding.level is Level.ERROR for finding in loaded.findings):
         return TurnedBack(None, loaded.findings)
     config = loaded.documents.config.document
-    selected = _selected(config, request)
     places = deliveries(config)
+    selected = _selected(config, request, places)
     caller = caller_of(edges, selected)
     progress.step(f"Reading {len(selected)} cluster{'' if len(selected) == 1 else 's'}, now and at {revision}")
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
@@ -79,7 +79,7 @@ def make_rollback(edges: Edges, request: PlanRequest, revision: str, progress: P
     return TurnedBack(plan, plan.findings, then.commit or "", policies, direct)
 
 
-def _selected(config: Config, request: PlanRequest) -> Sequence[Cluster]:
+def _selected(config: Config, request: PlanRequest, places: Mapping[str, Delivery]) -> Sequence[Cluster]:
     named = select(config.clusters, request.clusters)
     direct = [one.name for one in named if one.delivery != "gitops"]
     selected = [one for one in named if one.delivery == "gitops"]
@@ -88,16 +88,11 @@ def _selected(config: Config, request: PlanRequest) -> Sequence[Cluster]:
             f"there is no rollback yet for clusters that are written directly: {', '.join(direct)}",
             hint="revert the policy in Git and run `iamrbac apply`",
         )
-    places = {(one.repository, one.branch) for name, one in deliveries(config).items() if name in _names(selected)}
-    if len(places) > 1:
+    if len({(places[one.name].repository, places[one.name].branch) for one in selected}) > 1:
         raise UsageError(
             "the clusters are delivered to several branches, and a commit is in one", hint="name some with --cluster"
         )
     return selected
-
-
-def _names(clusters: Sequence[Cluster]) -> frozenset[str]:
-    return frozenset(one.name for one in clusters)
 
 
 def _then(repository: DeliveryRepository, tip: Tip, revision: str, places: Sequence[Delivery]) -> Tip:

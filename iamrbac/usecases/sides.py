@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from iamrbac.compile import names
 from iamrbac.compile.desired import Key, Namespace
 from iamrbac.gitops.delivery import Delivery
 from iamrbac.gitops.entries import objects_of
@@ -12,6 +11,7 @@ from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import DeliveryError
 from iamrbac.plan.observed import Meta, Observed
+from iamrbac.plan.ownership import is_marked
 from iamrbac.usecases.branch import BranchFiles
 from iamrbac.usecases.ports import Edges, Kube
 
@@ -49,7 +49,7 @@ def cluster_side(
     target = edges.aws.target(cluster)
     kube = edges.kube(target)
     namespaces, objects, _ = kube.state()
-    found = [item for item in objects if item.key in wanted or _is_ours(item, delivery.instance)]
+    found = [item for item in objects if item.key in wanted or is_marked(item.meta, delivery.instance)]
     keys = (Key(cluster.name, "Namespace", "", name) for name in namespaces)
     found += [Observed(key, Namespace(key.name)) for key in keys if key in wanted]
     if delivery.entries != "direct":
@@ -61,14 +61,12 @@ def _entries(mappings: Iterable[Observed], wanted: Collection[Key], instance: st
     """Return entries of ours or of the branch, with all that is associated with them: associations have no tags."""
     all_ = tuple(mappings)
     entries = [
-        item for item in all_ if isinstance(item.spec, AccessEntry) and (item.key in wanted or _is_ours(item, instance))
+        item
+        for item in all_
+        if isinstance(item.spec, AccessEntry) and (item.key in wanted or is_marked(item.meta, instance))
     ]
     principals = {item.spec.principal for item in entries if isinstance(item.spec, AccessEntry)}
     return [
         *entries,
         *(one for one in all_ if isinstance(one.spec, PolicyAssociation) and one.spec.principal in principals),
     ]
-
-
-def _is_ours(item: Observed, instance: str) -> bool:
-    return item.meta.labels.get(names.INSTANCE_LABEL) == instance

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from iamrbac.compile.desired import Key
+from iamrbac.gitops.files import KUBERNETES
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases
@@ -21,7 +22,6 @@ CLUSTERS_AT_ONCE = 4
 KUBE_WRITES_AT_ONCE = 16
 EKS_WRITES_AT_ONCE = 4
 """EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
-KUBE_KINDS = frozenset({"Namespace", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 REVOCATIONS: frozenset[Stage] = REMOVALS | {"hidden", "leave"}
 LOST = "run the same command again: it goes on from what is there"
 WAITS = "a grant on this cluster failed, and this removal waits for it"
@@ -131,7 +131,7 @@ class _Writer:
 
     def _phase(self, phase: Phase) -> Iterator[Event]:
         rows = [change for change in phase.changes if change.key.kind == "AwsAuthRow"]
-        kube = [change for change in phase.changes if change.key.kind in KUBE_KINDS]
+        kube = [change for change in phase.changes if change.key.kind in KUBERNETES]
         aws = [change for change in phase.changes if change.key.kind in {"AccessEntry", "AccessPolicyAssociation"}]
         yield from self._at_once(self._kube, kube, KUBE_WRITES_AT_ONCE)
         yield from self._at_once(self._aws, aws, EKS_WRITES_AT_ONCE)

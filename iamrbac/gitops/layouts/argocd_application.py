@@ -7,18 +7,16 @@ deleted by a slip, leaves everything where it is, and its successor takes it ove
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
-from iamrbac.gitops.delivery import Delivery
+from iamrbac.gitops.delivery import Delivery, has_credentials
 from iamrbac.gitops.files import KUBERNETES
 from iamrbac.gitops.layouts.names import LABEL_LIMIT, cluster_label, hash8, instance_prefix
 from iamrbac.gitops.yaml_text import Json
 from iamrbac.model.errors import DeliveryError
 
 API_VERSION: Final = "argoproj.io/v1alpha1"
-_CREDENTIALS: Final = re.compile(r"[a-z]+://[^/@]*:[^/@]*@|https?://[^/@]+@")
 # Files that are called as ours are, and nothing else that lies there: neither the inventory nor the parameters.
 _INCLUDE: Final = f"{{{','.join([*(f'*/{kind}-*.yaml' for kind in sorted(KUBERNETES)), '_entries/*.yaml'])}}}"
 _SYNC_POLICY: Final[Mapping[str, Json]] = {
@@ -41,7 +39,7 @@ def argocd_fault(delivery: Delivery) -> tuple[str, str] | None:
     """Return what is wrong with the URL that Argo CD would read from, and the next step; None where all is well."""
     own = delivery.argocd.repo_url
     url = own or delivery.repository
-    if _CREDENTIALS.match(url):
+    if has_credentials(url):
         return "the URL for Argo CD has credentials in it", "take them out: Argo CD has its own, in a Secret"
     if url.startswith(("/", ".")) or not url:
         named = f"{url} is a path" if url else "there is no repository"
