@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from iamrbac.compile.desired import Desired, Key, Kind
 from iamrbac.compile.manifest import manifest_json
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.kube import lease, parse, paths, reviews, witness
+from iamrbac.kube import configmaps, lease, parse, paths, reviews, witness
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
 from iamrbac.kube.manifest import changed
@@ -19,6 +19,7 @@ from iamrbac.model.errors import ConflictError, KubeError
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import Request, Rule, User
+from iamrbac.usecases.home import ConfigMap
 from iamrbac.usecases.lease import Lease
 
 T = TypeVar("T")
@@ -134,6 +135,26 @@ class KubeApi:
         not there, ForbiddenError, KubeError.
         """
         return lease.write_lease(self._lease_transport, namespace, name, wanted)
+
+    def configmaps(self, namespace: str, labels: Mapping[str, str]) -> tuple[ConfigMap, ...]:
+        """Return a namespace's ConfigMaps with these labels, sorted by name. Raises ForbiddenError, KubeError."""
+        return configmaps.read_maps(self._transport, namespace, labels, self._page)
+
+    def configmap(self, namespace: str, name: str) -> ConfigMap | None:
+        """Read a ConfigMap; None where it is not there. Raises ForbiddenError, KubeError."""
+        return configmaps.read_map(self._transport, namespace, name)
+
+    def write_configmap(self, namespace: str, wanted: ConfigMap) -> ConfigMap:
+        """Write a ConfigMap over the version that it carries, or a new one; return it with its new version.
+
+        Raises ConflictError or ExistsError when somebody else did so before, NoNamespaceError where the namespace is
+        not there, ForbiddenError, KubeError.
+        """
+        return configmaps.write_map(self._transport, namespace, wanted)
+
+    def delete_configmap(self, namespace: str, name: str) -> None:
+        """Delete a ConfigMap; already gone is fine. Raises ForbiddenError, KubeError."""
+        configmaps.delete_map(self._transport, namespace, name)
 
     def managers(self, key: Key) -> tuple[FieldManager, ...]:
         """Who wrote which fields of an RBAC object; () where it is gone by now. Raises KubeError."""

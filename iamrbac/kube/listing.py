@@ -12,23 +12,24 @@ WALKS = 3
 """How often a walk is begun when its continue token has gone stale (410) under it."""
 
 
-def list_all(transport: Transport, path: str, plural: str, page: int) -> list[Any]:
-    """Return every item. Raises KubeError unless every page was read."""
+def list_all(transport: Transport, path: str, plural: str, page: int, labels: str = "") -> list[Any]:
+    """Return every item (that `labels` selects). Raises KubeError unless every page was read."""
     doing = f"list {plural}"
     for _ in range(WALKS):
-        items = _walk(transport, path, doing, page)
+        items = _walk(transport, path, doing, page, labels)
         if items is not None:
             return items
     why = f"the list changed faster than it could be read, {WALKS} times"
     raise unreadable(transport.cluster, doing, why)
 
 
-def _walk(transport: Transport, path: str, doing: str, page: int) -> list[Any] | None:
+def _walk(transport: Transport, path: str, doing: str, page: int, labels: str) -> list[Any] | None:
     """Return every item, or None when the API forgot the list in between (410)."""
     items: list[Any] = []
     token = ""
     while True:
         query = {"limit": str(page), **({"continue": token} if token else {})}
+        query |= {"labelSelector": labels} if labels else {}
         answer = transport.read(doing, path, query)
         if answer.status == 410 and token:
             return None

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from iamrbac.compile import names
-from iamrbac.compile.desired import Desired, Key, Namespace
 from iamrbac.model.errors import (
     ConflictError,
     ExistsError,
@@ -21,6 +19,7 @@ from iamrbac.model.errors import (
     NoNamespaceError,
 )
 from iamrbac.plan.change import ClusterPlan
+from iamrbac.usecases.home import make_home
 from iamrbac.usecases.lease import (
     DEADLINE,
     DURATION,
@@ -240,12 +239,8 @@ class _Taker:
             return self._kube.write_lease(self._home, NAME, lease)
 
     def _make_home(self) -> None:
-        # No instance: it is home to the locks of all of them. Nobody ever deletes it.
-        labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
         try:
-            self._kube.create(Desired(Key(self._cluster, "Namespace", "", self._home), Namespace(self._home), labels))
-        except ExistsError:
-            return
+            make_home(self._kube.create, self._cluster, self._home)
         except KubeError as error:
             raise LockError(
                 f"namespace {self._home}, where the lock lives, is not there and cannot be made: {error.message}",

@@ -17,6 +17,7 @@ from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import RbacState, Request, Rule, User
 from iamrbac.usecases.deliveries import Deliveries
+from iamrbac.usecases.home import HomeMaps
 from iamrbac.usecases.lease import Leases
 
 
@@ -161,7 +162,7 @@ class Witness(Protocol):
         ...
 
 
-class Kube(Witness, Leases, Protocol):
+class Kube(Witness, Leases, HomeMaps, Protocol):
     """One cluster's Kubernetes API."""
 
     def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:

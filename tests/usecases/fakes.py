@@ -15,6 +15,7 @@ from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacEr
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Meta, Observed, Target
 from iamrbac.rbac.objects import Binding, Role
+from iamrbac.usecases.home import ConfigMap
 from iamrbac.usecases.lease import Lease
 from iamrbac.usecases.ports import Caller
 
@@ -58,6 +59,9 @@ class FakeKube:
         self.leases: dict[tuple[str, str], Lease] = {}
         self.lease_fault: Callable[[str], KubeError | None] = lambda _doing: None
         """Asked before each read and write of a lease."""
+        self.home_maps: dict[tuple[str, str], ConfigMap] = {}
+        self.map_fault: Callable[[str], KubeError | None] = lambda _doing: None
+        """Asked before each read and write of a ConfigMap of the home namespace: list, get, create, update, delete."""
 
     def state(self) -> tuple[frozenset[str], tuple[Observed, ...], AwsAuth | None]:
         if self.unreadable is not None:
@@ -88,6 +92,37 @@ class FakeKube:
         self.version += 1
         self.leases[namespace, name] = replace(wanted, version=str(self.version))
         return self.leases[namespace, name]
+
+    def configmaps(self, namespace: str, labels: Mapping[str, str]) -> tuple[ConfigMap, ...]:
+        self._map_fault("list")
+        there = (one for (place, _), one in sorted(self.home_maps.items()) if place == namespace)
+        return tuple(one for one in there if labels.items() <= one.labels.items())
+
+    def configmap(self, namespace: str, name: str) -> ConfigMap | None:
+        self._map_fault("get")
+        return self.home_maps.get((namespace, name))
+
+    def write_configmap(self, namespace: str, wanted: ConfigMap) -> ConfigMap:
+        self._map_fault("update" if wanted.version else "create")
+        if namespace not in self.namespaces:
+            raise NoNamespaceError(f"namespace {namespace} is not there")
+        current = self.home_maps.get((namespace, wanted.name))
+        if current is not None and not wanted.version:
+            raise ExistsError("already there", where=wanted.name)
+        if wanted.version != (current.version if current is not None else ""):
+            raise ConflictError("stale", where=wanted.name)
+        self.version += 1
+        self.home_maps[namespace, wanted.name] = replace(wanted, version=str(self.version))
+        return self.home_maps[namespace, wanted.name]
+
+    def delete_configmap(self, namespace: str, name: str) -> None:
+        self._map_fault("delete")
+        self.home_maps.pop((namespace, name), None)
+
+    def _map_fault(self, doing: str) -> None:
+        fault = self.map_fault(doing)
+        if fault is not None:
+            raise fault
 
     def _lease_fault(self, doing: str) -> None:
         fault = self.lease_fault(doing)
