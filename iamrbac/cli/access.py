@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from iamrbac.cli import completing
 from iamrbac.cli.asking import FilesOption, LiveOption, PeopleOption, ground_of, refused, say
 from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
 from iamrbac.cli.terminal import Terminal
@@ -14,9 +15,17 @@ from iamrbac.cli.terminal import Terminal
 def command(
     principal: Annotated[str, typer.Option("--principal", help="Only this one: a name or ARN, iamGroup:NAME, …")] = "",
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="Only what counts in this namespace, the whole cluster's too.")
+        str,
+        typer.Option(
+            "--namespace",
+            "-n",
+            help="Only what counts in this namespace, the whole cluster's too.",
+            autocompletion=completing.namespaces,
+        ),
     ] = "",
-    team: Annotated[str, typer.Option("--team", help="Only what this team's policies give.")] = "",
+    team: Annotated[
+        str, typer.Option("--team", help="Only what this team's policies give.", autocompletion=completing.teams)
+    ] = "",
     matrix: Annotated[bool, typer.Option("--matrix", help="A table of principals and namespaces.")] = False,
     live: LiveOption = False,
     files: FilesOption = None,

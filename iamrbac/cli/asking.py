@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from iamrbac.cli import show
+from iamrbac.cli import completing, show
 from iamrbac.cli.options import Output
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
@@ -31,7 +31,10 @@ PeopleOption: TypeAlias = Annotated[
     typer.Option("--people", metavar="FILE", help="Who is in which IAM group, as `iamrbac snapshot` wrote it."),
 ]
 NamespaceOption: TypeAlias = Annotated[
-    str, typer.Option("--namespace", "-n", help="Where; without it, in the whole cluster.")
+    str,
+    typer.Option(
+        "--namespace", "-n", help="Where; without it, in the whole cluster.", autocompletion=completing.namespaces
+    ),
 ]
 SubresourceOption: TypeAlias = Annotated[str, typer.Option("--subresource", help="log, exec, scale, …")]
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from iamrbac import __version__
+from iamrbac.cli import completing
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import IamrbacError
 
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),
     "whoami": ("whoami", "Who AWS says I am, and what that gets me."),
     "token": ("token", "Print a token for kubectl (the exec plug-in)."),
+    "completion": ("completion", "Print a script that makes the shell complete."),
     "sandbox": ("sandbox", "Start AWS and EKS clusters on loopback, to learn and test on."),
     "demo": ("demo", "The whole main job on a fresh sandbox, every step checked."),
 }
@@ -46,8 +48,13 @@ UsageFault = next(
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code: 64 for usage, 5 for a declined prompt, 130 for Ctrl-C."""
     terminal = Terminal()
+    words = completing.asked()
+    if words is not None:
+        completing.register()
     try:
-        result = _app(argv)(list(argv) or ["--help"], standalone_mode=False, prog_name="iamrbac")
+        result = _app(words if words is not None else argv)(
+            list(argv) or ["--help"], standalone_mode=False, prog_name="iamrbac"
+        )
     except IamrbacError as error:
         terminal.error(f"[{error.code}] {error}")
         return error.exit_code

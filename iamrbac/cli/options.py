@@ -8,6 +8,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from iamrbac.cli import completing
+
 
 class Output(StrEnum):
     """How an answer is written."""
@@ -44,6 +46,7 @@ ClusterOption: TypeAlias = Annotated[
         "--cluster",
         help="Only this cluster, or those with these labels, e.g. env=staging (may be given several times); "
         "default: all of the config.",
+        autocompletion=completing.clusters,
     ),
 ]
 OutputOption: TypeAlias = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]
