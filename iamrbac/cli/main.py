@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),
     "whoami": ("whoami", "Who AWS says I am, and what that gets me."),
     "token": ("token", "Print a token for kubectl (the exec plug-in)."),
+    "permissions": ("permissions", "Print the IAM policy or the RBAC roles that a command needs."),
     "completion": ("completion", "Print a script that makes the shell complete."),
     "sandbox": ("sandbox", "Start AWS and EKS clusters on loopback, to learn and test on."),
     "demo": ("demo", "The whole main job on a fresh sandbox, every step checked."),

@@ -1,0 +1,49 @@
+"""The commands that ask AWS or a cluster for something, and what each does there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Command(StrEnum):
+    """A command that needs rights."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    SNAPSHOT = "snapshot"
+    CAN = "can"
+    """`can`, `who-can` and `access` with --live."""
+    STATUS = "status"
+    KUBECONFIG = "kubeconfig"
+    WHOAMI = "whoami"
+
+
+@dataclass(frozen=True, slots=True)
+class Does:
+    """What a command does."""
+
+    people: bool = False
+    """It asks IAM who is who."""
+    mappings: bool = False
+    """It reads access entries and aws-auth."""
+    rbac: bool = False
+    """It reads RBAC objects and namespaces."""
+    writes: bool = False
+    """It writes all of these, and keeps objects of its own in the home namespace."""
+    witness: bool = False
+    """It asks for single RBAC objects (who changed them), and for what Argo CD or Flux says of itself."""
+    clusters: bool = True
+    """It asks EKS where clusters are."""
+
+
+DOES: Final = {
+    Command.PLAN: Does(people=True, mappings=True, rbac=True),
+    Command.APPLY: Does(people=True, mappings=True, rbac=True, writes=True),
+    Command.SNAPSHOT: Does(people=True, clusters=False),
+    Command.CAN: Does(people=True, mappings=True, rbac=True),
+    Command.STATUS: Does(mappings=True, rbac=True, witness=True),
+    Command.KUBECONFIG: Does(),
+    Command.WHOAMI: Does(),
+}

@@ -1,0 +1,68 @@
+"""Policy documents: only this repository's clusters, groups and users, each account by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from iamrbac.identity.snapshot import IamName, Wanted
+from iamrbac.model.documents import Cluster
+from iamrbac.permissions.command import DOES, Command
+from iamrbac.permissions.iam import iam_policies
+
+PEOPLE, WORK = "012345678901", "111122223333"
+STAGING = Cluster(name="staging", eks_name="stg-1", account=WORK, region="eu-west-1")
+CHINA = Cluster(name="china", account="000011112222", region="cn-north-1")
+MAPPED = Cluster(name="mapped", account=WORK, region="us-east-1", mapping="external")
+WANTED = Wanted(
+    frozenset({IamName(PEOPLE, "payments-developers")}),
+    frozenset({IamName(PEOPLE, "user/dave"), IamName(WORK, "role/deployer")}),
+)
+
+
+def actions(document: dict[str, Any]) -> set[str]:
+    return {action for statement in document["Statement"] for action in statement["Action"]}
+
+
+def resources(document: dict[str, Any], action: str) -> list[str]:
+    (one,) = [found for found in document["Statement"] if action in found["Action"]]
+    return list(one["Resource"])
+
+
+def test_each_account_has_its_own_document() -> None:
+    found = iam_policies(Command.PLAN, [STAGING, CHINA], WANTED)
+    assert list(found) == ["000011112222", PEOPLE, WORK]
+    assert actions(found[PEOPLE]) == {"iam:GetGroup", "iam:GetUser"}
+    assert resources(found[PEOPLE], "iam:GetGroup") == [
+        f"arn:aws:iam::{PEOPLE}:group/*/payments-developers",
+        f"arn:aws:iam::{PEOPLE}:group/payments-developers",
+    ]
+    assert resources(found[WORK], "iam:GetRole") == [
+        f"arn:aws:iam::{WORK}:role/*/deployer",
+        f"arn:aws:iam::{WORK}:role/deployer",
+    ]
+
+
+def test_a_cluster_is_named_as_eks_names_it() -> None:
+    found = iam_policies(Command.APPLY, [STAGING, CHINA], Wanted())
+    assert resources(found[WORK], "eks:DescribeCluster") == [f"arn:aws:eks:eu-west-1:{WORK}:cluster/stg-1"]
+    assert resources(found[WORK], "eks:DeleteAccessEntry") == [f"arn:aws:eks:eu-west-1:{WORK}:access-entry/stg-1/*"]
+    china = resources(found["000011112222"], "eks:CreateAccessEntry")
+    assert china == ["arn:aws-cn:eks:cn-north-1:000011112222:cluster/china"]
+
+
+def test_where_somebody_else_maps_no_entry_is_written() -> None:
+    found = iam_policies(Command.APPLY, [MAPPED], Wanted())[WORK]
+    assert {action.split(":")[1][:4] for action in actions(found)} == {"Desc", "List"}
+
+
+@pytest.mark.parametrize("command", [one for one in Command if not DOES[one].writes])
+def test_what_only_reads_may_only_read(command: Command) -> None:
+    for document in iam_policies(command, [STAGING, CHINA], WANTED).values():
+        assert {action.split(":")[1][:3] for action in actions(document)} <= {"Get", "Des", "Lis"}
+
+
+def test_a_snapshot_needs_no_cluster_and_a_kubeconfig_nobody() -> None:
+    assert list(iam_policies(Command.SNAPSHOT, [STAGING], WANTED)) == [PEOPLE, WORK]
+    assert actions(iam_policies(Command.KUBECONFIG, [STAGING], WANTED)[WORK]) == {"eks:DescribeCluster"}
