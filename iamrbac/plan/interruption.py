@@ -31,11 +31,11 @@ _STEPS: Mapping[Stage, str] = {
     "namespaces": "namespaces",
     "roles": "roles",
     "bindings": "bindings",
-    "unbind": "old bindings go",
+    "unbind": "old rights go",
     "principals": "people join groups",
     "policies": "access policies",
     "unmap": "old mappings go",
-    "unbind-late": "last bindings go",
+    "unbind-late": "last rights go",
     "drop-roles": "old roles go",
 }
 _Held: TypeAlias = dict[str, dict[str, tuple[Rule, ...]]]
@@ -187,9 +187,10 @@ def _finding(
     return Finding(
         ID,
         Level.WARNING,
-        f"{who} keeps its access, and is without some of it for a while: {'; '.join(what[:_SHOWN])}{more}; from step "
-        f"{_step(made, min(steps))} to step {_step(made, until)} of {len(made)}",
-        "else somebody would have too much in between; apply at a quiet time, or make the change in two",
+        f"{who} keeps its access, and is without some of it for a while, or somebody would have too much in between: "
+        f"{'; '.join(what[:_SHOWN])}{more}; from step {_step(made, min(steps))} to step {_step(made, until)} of "
+        f"{len(made)}",
+        "apply at a quiet time, or make the change in two",
         cluster=plan.name,
         object=who,
     )

@@ -166,7 +166,8 @@ def _details(change: Change) -> list[str]:
         elif was != will:
             lines.append(f"{field}: {_value(was)} → {_value(will)}")
     labels = [key for key, value in change.after.labels.items() if change.before.meta.labels.get(key) != value]
-    return lines + ([f"+ labels: {', '.join(sorted(labels))}"] if labels else [])
+    marks = "tags" if change.key.kind == "AccessEntry" else "labels"
+    return lines + ([f"+ {marks}: {', '.join(sorted(labels))}"] if labels else [])
 
 
 def _value(value: object) -> str:

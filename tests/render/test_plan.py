@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,9 +11,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.mapping.edit import edit
+from iamrbac.mapping.objects import AwsAuthRow
+from iamrbac.model.documents import Guards
 from iamrbac.model.origin import Origin
+from iamrbac.plan import guards
 from iamrbac.plan.change import ClusterPlan, FailedCluster, Plan
 from iamrbac.plan.document import plan_json
+from iamrbac.plan.guards import Allowances, Leavers, Stakes
+from iamrbac.plan.interruption import interruptions
+from iamrbac.plan.observed import AwsAuth
 from iamrbac.plan.planner import plan_cluster
 from iamrbac.rbac.objects import RoleRef, Subject
 from iamrbac.render.plan import plan_text
@@ -41,6 +49,37 @@ def adopted() -> ClusterPlan:
 def refused() -> ClusterPlan:
     state = b.state(b.foreign(b.entry(b.ALICE)), b.foreign(b.role(), {"kapp.k14s.io/app": "infra"}))
     return plan_cluster(b.desired(*RBAC, ALICE), state, "access-entries", b.INSTANCE)
+
+
+def rows() -> ClusterPlan:
+    """The same by rows of aws-auth: one comes, one changes, one goes, and the nodes' stays."""
+    node = f"- rolearn: {b.NODE}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:nodes]\n"
+    had = (b.row(b.ALICE, b.VIEWERS), b.row(b.PAT, b.DEVELOPERS))
+    data = edit({"mapRoles": node}, [spec for spec, _ in had if isinstance(spec, AwsAuthRow)], ())
+    owned = b.config_map(owned=[b.ALICE, b.PAT]).annotations
+    state = b.state(*(b.observed(item) for item in RBAC), mode="CONFIG_MAP", aws_auth=AwsAuth(data, owned, "11"))
+    wanted = b.desired(*RBAC, b.row(b.ALICE, b.DEVELOPERS), b.row(b.BOB, b.DEVELOPERS))
+    return plan_cluster(wanted, state, "aws-auth", b.INSTANCE)
+
+
+def swapped() -> ClusterPlan:
+    """Alice and Bob swap teams while both teams' rights change: no order spares them both."""
+    viewers = {"set_name": "viewers", "role": "viewer"}
+    old = (*RBAC, b.role(b.READ_LOGS, b.READ_PODS, **viewers), b.binding(**viewers))
+    new = (b.role(b.READ_LOGS, b.READ_PODS), b.binding(), b.role(**viewers), b.binding(**viewers))
+    made = cluster(
+        (*new, b.entry(b.ALICE, b.VIEWERS), b.entry(b.BOB, b.DEVELOPERS)),
+        (*old, b.entry(b.ALICE, b.DEVELOPERS), b.entry(b.BOB, b.VIEWERS)),
+    )
+    return replace(made, findings=interruptions(made))
+
+
+def guarded() -> Plan:
+    """More people would lose their access than one apply may take it from, and the caller is one of them."""
+    made = plan(cluster((*RBAC, ALICE), (*RBAC, ALICE, BOB, b.entry(b.PAT, b.DEVELOPERS))))
+    limits = Guards.model_validate({"maxRemovals": {"count": 1}})
+    refusals = guards.check([Stakes(one) for one in made.planned], limits, b.PAT, Leavers(), Allowances(), {})
+    return replace(made, findings=refusals)
 
 
 WARNING = Finding(
@@ -79,6 +118,9 @@ PLANS = {
     "refuse": lambda: plan(refused()),
     "partial": lambda: plan(cluster((*RBAC, ALICE), ()), FAILED, findings=(WARNING,)),
     "none-planned": lambda: plan(FAILED),
+    "interruption": lambda: plan(swapped()),
+    "refuse-losses": guarded,
+    "rows": lambda: plan(rows()),
 }
 
 
