@@ -100,7 +100,9 @@ def command(
             )
         content = saved.parse(wiring.read_text(plan_file), str(plan_file))
         request = saved.request_of(content, at_now())
-    planned = make_plan(edges, request, terminal)
+        planned = saved.again(edges, request, str(plan_file), terminal)
+    else:
+        planned = make_plan(edges, request, terminal)
     if planned.plan is None:
         if output is Output.JSON:
             return show.refused(terminal, planned.findings, ())

@@ -12,7 +12,7 @@ import typer
 from iamrbac import __version__
 from iamrbac.cli import completing
 from iamrbac.cli.terminal import Terminal
-from iamrbac.model.errors import IamrbacError
+from iamrbac.model.errors import IamrbacError, StalePlanError
 
 # name → (module, one line for --help). The module has a function `command`; its docstring is the command's own help.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -58,6 +58,9 @@ def run(argv: Sequence[str]) -> int:
         )
     except IamrbacError as error:
         terminal.error(f"[{error.code}] {error}")
+        if isinstance(error, StalePlanError):
+            for line in error.details:
+                terminal.detail(line)
         return error.exit_code
     except typer.Exit as exit_:
         return exit_.exit_code

@@ -103,14 +103,20 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
 
 def recheck(edges: Edges, request: PlanRequest, plan: Plan, progress: Progress) -> None:
     """Plan again after a wait. Raises StalePlanError when it is no longer what was shown and agreed to."""
-    from iamrbac.plan.document import fingerprint
+    from iamrbac.plan.document import plan_json
+    from iamrbac.plan.stale import differences
     from iamrbac.usecases.plan import make_plan
+    from iamrbac.usecases.saved import some
 
     again = make_plan(edges, request, progress).plan
-    if again is None or fingerprint(again) != fingerprint(plan):
+    changed: tuple[str, ...] = ("the documents are not valid any more",)
+    if again is not None:
+        changed = differences(plan_json(plan, lambda origin: origin.file), again)
+    if changed:
         raise StalePlanError(
             "the clusters, people or policies changed while the lock was waited for; nothing was changed",
             hint="run the same command again and look at what it says (a saved plan: make a new one)",
+            details=some(changed),
         )
 
 

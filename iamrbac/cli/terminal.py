@@ -77,6 +77,10 @@ class Terminal:
         """Say what went wrong (stderr), whatever the verbosity."""
         self._say(self.paint("error", "error", error=True) + ": " + text)
 
+    def detail(self, text: str) -> None:
+        """Say one of the things that an error stands for (stderr), below it."""
+        self._say(f"  - {text}")
+
     def paint(self, text: str, style: str, *, error: bool = False) -> str:
         """Return the text with the style's colour, or as it is where colours are not wanted."""
         if not (self.error_color if error else self.color):

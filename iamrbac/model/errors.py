@@ -127,10 +127,14 @@ class OccupiedError(IamrbacError):
 
 
 class StalePlanError(IamrbacError):
-    """A saved plan no longer fits the policy or the target (exit 4)."""
+    """A saved plan no longer fits the policy or the target (exit 4). `details` are lines that say what changed."""
 
     code = "ERR301"
     exit_code = 4
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", details: tuple[str, ...] = ()) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.details = details
 
 
 class DeclinedError(IamrbacError):

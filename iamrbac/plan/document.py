@@ -33,6 +33,7 @@ def plan_json(plan: Plan, line: Callable[[Origin], str]) -> Json:
         "access": [access_json(change) for cluster in plan.planned for change in cluster.access],
         "findings": [finding.to_json() for finding in plan.all_findings],
         "summary": summary(plan),
+        "policyDigest": plan.policy_digest,
         "fingerprint": fingerprint(plan),
     }
 
@@ -53,6 +54,7 @@ def change_json(change: Change, line: Callable[[Origin], str]) -> Json:
         "before": spec_json(change.before.spec) if change.before is not None else None,
         "after": spec_json(change.after.spec) if change.after is not None else None,
         "because": [line(origin) for origin in change.because],
+        "version": change.before.meta.version if change.before is not None else None,
     }
 
 
@@ -108,7 +110,6 @@ def _digestible(change: Change) -> Json:
     value = change_json(change, lambda origin: origin.file)
     del value["because"]
     return value | {
-        "version": change.before.meta.version if change.before is not None else None,
         "labels": dict(change.after.labels) if change.after is not None else None,
     }
 
@@ -138,6 +139,7 @@ def _cluster_json(cluster: ClusterPlan | FailedCluster) -> Json:
         "error": None,
         "mapping": cluster.form,
         "arn": cluster.state.target.arn,
+        "endpoint": cluster.state.target.endpoint,
         **({} if cluster.git is None else {"delivery": _delivery_json(cluster.git)}),
     }
 

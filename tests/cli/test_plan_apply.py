@@ -99,8 +99,12 @@ def test_a_saved_plan_is_applied_once_and_is_stale_then(shell: Shell, tmp_path: 
     saved = str(tmp_path / "plan.json")
     assert shell("plan", "--out", saved) == 0
     assert shell("apply", saved) == 0
+    assert list(schema("plan").iter_errors(json.loads((tmp_path / "plan.json").read_text()))) == []
     assert shell("apply", saved) == 4
-    assert "the plan is stale" in shell.err
+    said = shell.err.splitlines()
+    assert any("[ERR301]" in line and "the plan is stale: " in line for line in said)
+    assert sum(line.startswith("  - ") for line in said) == 11
+    assert any(line.endswith(" was to be added, and is there already") for line in said)
     assert shell("plan", "--detailed-exitcode") == 0
 
 
