@@ -17,7 +17,7 @@ from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.arn import comparable
 from iamrbac.plan import simulate
 from iamrbac.plan.change import Action, Change, ClusterPlan
-from iamrbac.plan.order import Phase, Stage, phases
+from iamrbac.plan.order import Phase, Stage, phases, rows_that_stay
 from iamrbac.plan.synced import groups_of
 from iamrbac.rbac.covers import Atom, atoms, compact, missing, uncovered
 from iamrbac.rbac.objects import Binding, Role, Rule
@@ -53,7 +53,7 @@ def interruptions(plan: ClusterPlan) -> tuple[Finding, ...]:
     concerned = _concerned(plan)
     if not concerned:
         return ()
-    made = phases(plan.changes)
+    made = phases(plan.changes, rows_that_stay(plan))
     worlds = [*_cuts(plan, made)]
     held = [(step, _held(_only(world, concerned))) for step, world in worlds]
     old, new = _held(_only(simulate.before(plan.state), concerned)), held[-1][1]

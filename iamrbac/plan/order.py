@@ -4,19 +4,21 @@ People who leave go first; then namespaces, roles, bindings, principals; removal
 moved up so that no excess passes: a group that somebody joins loses its old bindings before the joining, a principal
 that leaves a group whose rights grow leaves it before they do, and a row that an entry hides goes before that entry.
 Who leaves such a group and joins another in one change is written twice: out of the one first, into the other later.
+An entry that goes and uncovers a row which stays is no removal but a move: its principal joins the row's groups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
-from iamrbac.model.arn import comparable
-from iamrbac.plan.change import Action, Change
+from iamrbac.mapping.resolve import identity, mapped
+from iamrbac.plan import simulate
+from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.observed import Observed
 from iamrbac.rbac.covers import uncovered
 from iamrbac.rbac.objects import Binding, Role
@@ -39,6 +41,11 @@ REMOVALS: frozenset[Stage] = frozenset({"unbind", "unmap", "unbind-late", "drop-
 """Stages that a failed grant on the same cluster stops: they take away what the grant was to replace."""
 
 
+Rows: TypeAlias = Mapping[str, frozenset[str]]
+"""The groups of rows of aws-auth, by whom EKS compares their principals with."""
+NO_ROWS: Rows = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """Changes that may be written at the same time, in any order among themselves."""
@@ -47,14 +54,21 @@ class Phase:
     changes: tuple[Change, ...]
 
 
-def phases(changes: Iterable[Change]) -> tuple[Phase, ...]:
-    """Sort the changes of ONE cluster into phases, and leave out empty ones.
+def rows_that_stay(plan: ClusterPlan) -> Rows:
+    """Return the rows of aws-auth that a plan does not change, whosever they are, as `phases` and `gives` take them."""
+    changed = {identity(change.key.name) for change in plan.changes if change.key.kind == "AwsAuthRow"}
+    rows = {identity(one.principal): frozenset(one.groups) for one in mapped((), simulate.before(plan.state).reading)}
+    return {who: groups for who, groups in rows.items() if who not in changed}
+
+
+def phases(changes: Iterable[Change], rows: Rows = NO_ROWS) -> tuple[Phase, ...]:
+    """Sort the changes of ONE cluster into phases, and leave out empty ones. `rows` are those that stay.
 
     Every change is in exactly one, but that of a principal that is written twice: its first write is `partly`, and
     the second starts from there.
     """
     changes = tuple(changes)
-    facts = _Facts.of(changes)
+    facts = _Facts.of(changes, rows)
     staged: dict[Stage, list[Change]] = {stage: [] for stage in STAGES}
     for change in changes:
         stage = _stage(change, facts)
@@ -81,9 +95,14 @@ def frees(change: Change) -> frozenset[str]:
     return frozenset(_groups_before(change) - _groups_after(change))
 
 
-def gives(change: Change) -> frozenset[str]:
-    """Return the groups whose members may get more by this change: somebody joins, or their rights change."""
+def gives(change: Change, rows: Rows = NO_ROWS) -> frozenset[str]:
+    """Return the groups whose members may get more by this change: somebody joins, or their rights change.
+
+    `rows` are those that stay: an entry that goes may uncover one.
+    """
     after = change.after.spec if change.after is not None else None
+    if after is None and change.key.kind == "AccessEntry":
+        return rows.get(_principal(change), frozenset()) - _groups_before(change)
     if isinstance(after, AccessEntry | AwsAuthRow):
         return frozenset(_groups_after(change) - _groups_before(change))
     before = change.before.spec if change.before is not None else None
@@ -98,11 +117,11 @@ def gives(change: Change) -> frozenset[str]:
 @dataclass(frozen=True, slots=True)
 class _Facts:
     before: Mapping[str, frozenset[str]]
-    """The groups of principals by canonical ARN, of all that change: an entry's, where there is a row as well."""
+    """The groups of principals by `identity`, of all that change: an entry's, where there is a row as well."""
     after: Mapping[str, frozenset[str]]
-    """The same of those that some change maps: they move, they do not leave."""
+    """The same of those that some change maps, or that a row which stays does: they move, they do not leave."""
     entries: frozenset[str]
-    """Canonical ARNs of entries that change or go."""
+    """Who has an entry that changes or goes."""
     joined: frozenset[str]
     """Groups that somebody gets."""
     growing: frozenset[str]
@@ -111,12 +130,13 @@ class _Facts:
     """Groups whose rights may get less: who joins one of them early would have too much."""
 
     @staticmethod
-    def of(changes: tuple[Change, ...]) -> _Facts:
+    def of(changes: tuple[Change, ...], rows: Rows) -> _Facts:
         mapping = [change for change in changes if change.key.kind in ("AccessEntry", "AwsAuthRow")]
         # Entries come last, since they win.
         mapping.sort(key=lambda change: change.key.kind, reverse=True)
         before = {_principal(one): frozenset(_groups_before(one)) for one in mapping if one.before is not None}
-        after = {_principal(one): frozenset(_groups_after(one)) for one in mapping if one.after is not None}
+        after = {who: rows[who] for one in mapping if one.after is None and (who := _principal(one)) in rows}
+        after |= {_principal(one): frozenset(_groups_after(one)) for one in mapping if one.after is not None}
         entries = {_principal(one) for one in mapping if one.key.kind == "AccessEntry" and one.before is not None}
         joined = {group for who, groups in after.items() for group in groups - before.get(who, frozenset())}
         growing = {group for change in changes if change not in mapping for group in gives(change)}
@@ -159,7 +179,7 @@ def _after(change: Change, first: Change) -> Change:
 def _principal(change: Change) -> str:
     side = change.after or change.before
     spec = side.spec if side is not None else None
-    return comparable(spec.principal if isinstance(spec, AccessEntry) else change.key.name)
+    return identity(spec.principal if isinstance(spec, AccessEntry) else change.key.name)
 
 
 def _groups_before(change: Change) -> set[str]:

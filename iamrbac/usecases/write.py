@@ -12,7 +12,7 @@ from iamrbac.compile.desired import Key
 from iamrbac.gitops.files import KUBERNETES
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import Action, Change, ClusterPlan
-from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases
+from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases, rows_that_stay
 from iamrbac.usecases.lock import Held
 from iamrbac.usecases.outcome import Event, Outcome, attempt
 from iamrbac.usecases.ports import Edges, Kube
@@ -82,6 +82,7 @@ class _Writer:
         """(namespace, name) of roles that could not be written."""
         self.held: set[str] = set()
         """Groups that still have a member or a binding which had to go first: nothing more goes to them."""
+        self.rows = rows_that_stay(cluster)
         self.whole = {change.key: change for change in cluster.changes}
         self.stalled: dict[Key, Event] = {}
         """First writes that were not done: the second would find something else than it expects."""
@@ -90,7 +91,7 @@ class _Writer:
 
     def run(self) -> Iterator[Event]:
         """Write until everything is written, or until somebody says stop."""
-        for phase in phases(self.cluster.changes):
+        for phase in phases(self.cluster.changes, self.rows):
             if self.stop.is_set():
                 return
             for event in self._stage(phase):
@@ -107,7 +108,7 @@ class _Writer:
             return
         free: list[Change] = []
         for change in phase.changes:
-            held = gives(change) & self.held
+            held = gives(change, self.rows) & self.held
             if held:
                 yield Event(change, Outcome.SKIPPED, f"what had to go first did not: {', '.join(sorted(held))} waits")
             else:
@@ -121,7 +122,7 @@ class _Writer:
         if phase.stage in REVOCATIONS:
             self.held |= frees(event.change)
             # Who moves to another group in one write stays where they are: that must not go from under them.
-            self.broken = self.broken or (phase.stage == "leave" and bool(gives(event.change)))
+            self.broken = self.broken or (phase.stage == "leave" and bool(gives(event.change, self.rows)))
             return
         self.broken = True
         if event.change.key.kind in {"Role", "ClusterRole"}:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamrbac.mapping.edit import edit
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
 from iamrbac.plan.change import Action, Change
-from iamrbac.plan.order import STAGES, phases
+from iamrbac.plan.observed import AwsAuth
+from iamrbac.plan.order import STAGES, gives, phases, rows_that_stay
+from iamrbac.plan.planner import plan_cluster
 from iamrbac.rbac.objects import RoleRef
 from tests.plan import builders as b
 
@@ -106,6 +109,26 @@ def test_a_row_goes_before_the_entry_that_hides_it() -> None:
         change(Action.DELETE, before=b.row(b.ALICE, b.DEVELOPERS)),
     ]
     assert [phase.stage for phase in phases(changes)] == ["hidden", "leave"]
+
+
+def test_an_entry_that_uncovers_a_row_that_stays_waits_for_what_the_row_s_groups_lose() -> None:
+    gone = change(Action.DELETE, before=b.entry(b.ALICE, b.DEVELOPERS))
+    changes = [gone, change(Action.DELETE, before=b.binding(set_name="viewers")), GROWS]
+    rows = {b.ALICE: frozenset({b.VIEWERS})}
+    made = phases(changes, rows)
+    assert [phase.stage for phase in made] == ["leave", "roles", "unbind", "unmap"]
+    assert groups_of(made[0].changes[0]) == ((b.DEVELOPERS,), ())
+    assert gives(gone, rows) == {b.VIEWERS}
+    assert [phase.stage for phase in phases(changes)] == ["leave", "roles", "unbind-late"]
+
+
+def test_the_rows_that_stay_are_those_of_no_change_whosever_they_are() -> None:
+    data = edit({}, [AwsAuthRow("mapUsers", arn, arn, (b.VIEWERS,)) for arn in (b.ALICE, b.BOB, b.PAT)], ())
+    owned = b.config_map(owned=[b.ALICE, b.BOB]).annotations
+    state = b.state(aws_auth=AwsAuth(data, owned, "11"))
+    plan = plan_cluster(b.desired(b.row(b.ALICE, b.VIEWERS)), state, "aws-auth", b.INSTANCE)
+    assert [one.key.name for one in plan.changes] == [b.BOB]
+    assert rows_that_stay(plan).keys() == {b.ALICE, b.PAT}
 
 
 def test_a_role_that_only_loses_does_so_last_but_before_somebody_joins() -> None:
