@@ -100,6 +100,12 @@ class MaxRemovals(RemovalLimit):
         alias="perTeam",
         description="How many of any one team, on all clusters, beside the limit for all teams.",
     )
+    per_kind: Annotated[RemovalLimit | None, NotNull()] = Field(
+        default=None,
+        alias="perKind",
+        description="How many of our objects of any one kind (AccessEntry, AwsAuthRow, RoleBinding, …) may go, on all "
+        "clusters, with nothing in their place; counts also where nobody is seen to lose (mapping: external).",
+    )
 
 
 class Guards(Document):
@@ -113,6 +119,11 @@ class Guards(Document):
     )
     protected_principals: tuple[Text, ...] = Field(
         default=(), alias="protectedPrincipals", description="ARNs of users and roles that must never lose access."
+    )
+    admin_templates: tuple[DnsLabel, ...] = Field(
+        default=(),
+        alias="adminTemplates",
+        description="Role templates that may give what cluster-admin gives; any other that does is refused.",
     )
 
 

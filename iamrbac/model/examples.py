@@ -116,6 +116,7 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "maxRemovals": [{"count": 5, "fraction": 0.25, "perTeam": {"count": 3}}],
         "minAdmins": [2],
         "protectedPrincipals": [[f"arn:aws:iam::{_ACCOUNT}:role/break-glass"]],
+        "adminTemplates": [["break-glass"]],
     },
     "RemovalLimit": {"count": [5], "fraction": [0.25]},
     "MaxRemovals": {
@@ -123,6 +124,7 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "fraction": [0.25],
         "perCluster": [{"count": 3, "fraction": 0.1}],
         "perTeam": [{"count": 3}],
+        "perKind": [{"count": 10, "fraction": 0.2}],
     },
     "Gate": {
         "name": ["reason-in-production"],

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from iamrbac.access.world import administrators
+from iamrbac.compile.desired import Kind
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.model.arn import comparable
 from iamrbac.model.documents import Guards
+from iamrbac.plan.admin_templates import admin_templates
 from iamrbac.plan.escalation import escalations
 from iamrbac.plan.removals import removals
+from iamrbac.plan.removed import removed
 from iamrbac.plan.stakes import Allowances, Leavers, Stakes, counted, unexcused
 
+NONE: Mapping[Kind, int] = {}
 __all__ = ["Allowances", "Leavers", "Stakes", "check"]
 
 
@@ -25,16 +29,23 @@ def check(
     leavers: Leavers,
     allowed: Allowances,
     managed: Mapping[str, int],
+    owned: Mapping[Kind, int] = NONE,
 ) -> tuple[Finding, ...]:
-    """Return every refusal. `managed` counts the principals that are ours on each cluster before the change."""
+    """Return every refusal.
+
+    `managed` counts the principals that are ours on each cluster before the change, `owned` our objects of each kind.
+    """
     everywhere = tuple(stakes)
     findings = [*removals(everywhere, guards.max_removals, leavers, allowed, managed)]
+    if guards.max_removals.per_kind is not None:
+        findings += removed(everywhere, guards.max_removals.per_kind, leavers, allowed, owned)
     stakes = tuple(stake for stake in everywhere if stake.losers or stake.plan.changes)
     for one in stakes:
         findings += _empty(one, leavers, allowed)
         findings += _protected(one, guards, caller, leavers, allowed)
         findings += _administrators(one, guards, allowed)
         findings += escalations(one.plan, one.before, caller)
+        findings += admin_templates(one.plan, guards.admin_templates)
     return tuple(findings)
 
 

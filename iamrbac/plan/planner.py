@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from iamrbac.access.delta import delta
 from iamrbac.compile import names
-from iamrbac.compile.desired import ClusterDesired, Desired, Form, Key
+from iamrbac.compile.desired import ClusterDesired, Desired, Form, Key, Kind
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.mapping.aws_auth import read
 from iamrbac.mapping.node import is_system
@@ -97,6 +98,19 @@ def managed_principals(state: ClusterState, instance: str) -> int:
         if isinstance(item.spec, AccessEntry) and isinstance(ownership.owner_of(item.meta, instance), ownership.Ours)
     }
     return len(entries) + len(owned_rows(state.aws_auth, instance) or ())
+
+
+def owned_objects(state: ClusterState, instance: str) -> Counter[Kind]:
+    """Count our objects on a cluster by kind: the whole that a fraction of removed ones is measured by.
+
+    An association is its entry's owner's.
+    """
+    marked = [one for one in state.objects if isinstance(ownership.owner_of(one.meta, instance), ownership.Ours)]
+    entries = {one.spec.principal for one in marked if isinstance(one.spec, AccessEntry)}
+    mine = [one for one in state.objects if isinstance(one.spec, PolicyAssociation) and one.spec.principal in entries]
+    found: Counter[Kind] = Counter(one.key.kind for one in (*marked, *mine))
+    found["AwsAuthRow"] += len(owned_rows(state.aws_auth, instance) or ())
+    return found
 
 
 def _rows(state: ClusterState, form: Form, instance: str) -> tuple[Observed, ...]:

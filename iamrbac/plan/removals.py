@@ -35,7 +35,7 @@ def removals(
     if total <= allowed.removals:
         return
     hint = f"look at who loses what; if it is meant: --allow-removals {total}"
-    most = _over(total, limit, sum(managed.values()))
+    most = over(total, limit, sum(managed.values()))
     if most:
         yield Finding(
             id="GRD001",
@@ -53,7 +53,7 @@ def _on_one(
     lost: Mapping[str, Collection[str]], limit: RemovalLimit, managed: Mapping[str, int], hint: str
 ) -> Iterator[Finding]:
     for cluster, who in lost.items():
-        most = _over(len(who), limit, managed.get(cluster, 0))
+        most = over(len(who), limit, managed.get(cluster, 0))
         if most:
             yield Finding(
                 id="GRD006",
@@ -78,7 +78,7 @@ def _of_one(
         return
     totals = Counter(team for stake in stakes for groups in groups_of(stake.before).values() for team in _teams(groups))
     for team, pairs in sorted(losses.items()):
-        most = _over(len(pairs), limit, totals[team])
+        most = over(len(pairs), limit, totals[team])
         if most:
             shown = [f"{principal} ({cluster})" for principal, cluster in sorted(pairs)]
             yield Finding(
@@ -93,8 +93,8 @@ def _of_one(
             )
 
 
-def _over(losses: int, limit: RemovalLimit, total: int) -> str:
-    """Return how many a limit allows, in words, where there are more; "" where it holds."""
+def over(losses: int, limit: RemovalLimit, total: int) -> str:
+    """Return how many a limit allows of a total, in words, where there are more; "" where it holds."""
     if losses > limit.count:
         return f"{limit.count}"
     if total >= FRACTION_FROM and losses > limit.fraction * total:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from iamrbac.compile.compiler import compile_documents
-from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form
+from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form, Kind
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.identity.snapshot import Identities
@@ -22,7 +23,7 @@ from iamrbac.plan.form import choose
 from iamrbac.plan.interruption import interruptions
 from iamrbac.plan.leavers import leavers
 from iamrbac.plan.observed import ClusterState
-from iamrbac.plan.planner import adoptable, managed_principals, plan_cluster
+from iamrbac.plan.planner import adoptable, managed_principals, owned_objects, plan_cluster
 from iamrbac.plan.synced import unordered
 from iamrbac.usecases.delivered import compare
 from iamrbac.usecases.fetched import Fetched, form_of
@@ -215,6 +216,9 @@ def guarded(plan: Plan, documents: Documents, caller: str | None, request: PlanR
     """Add the guards' refusals, each to its cluster."""
     config = documents.config.document
     managed = {cluster.name: managed_principals(cluster.state, config.metadata.name) for cluster in plan.planned}
+    owned: Counter[Kind] = Counter()
+    for cluster in plan.planned:
+        owned += owned_objects(cluster.state, config.metadata.name)
     refusals = guards.check(
         [guards.Stakes(cluster) for cluster in plan.planned],
         config.guards,
@@ -222,6 +226,7 @@ def guarded(plan: Plan, documents: Documents, caller: str | None, request: PlanR
         leavers(documents, request.at),
         request.allowed,
         managed,
+        owned,
     )
     clusters = tuple(
         cluster

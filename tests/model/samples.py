@@ -81,6 +81,7 @@ _CONFIG: dict[str, Any] = {
         "maxRemovals": {"count": 5, "fraction": 0.25},
         "minAdmins": 2,
         "protectedPrincipals": ["arn:aws:iam::111122223333:role/break-glass"],
+        "adminTemplates": ["break-glass"],
     },
     "gates": [
         {

@@ -108,7 +108,8 @@ def cases(draw: st.DrawFn) -> Case:
     """Two states of ours, and others' objects that stay."""
     old = draw(sides(st.sampled_from(["entry", "row", "both", "none"])))
     new = draw(sides(st.sampled_from(draw(st.sampled_from([("entry",) * 4 + ("none",), ("row",) * 4 + ("none",)])))))
-    if new.rows and old.rows and draw(st.booleans()):
+    same_rows = draw(st.booleans())
+    if new.rows and old.rows and same_rows:
         # As a move from entries to rows looks that was cut after the rows were written.
         new = replace(new, rows=old.rows)
     theirs: list[b.Item] = [
