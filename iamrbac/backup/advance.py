@@ -55,9 +55,10 @@ def _ways(changes: tuple[Change, ...]) -> dict[Key, tuple[State, ...]]:
 def _states(change: Change) -> Iterator[State]:
     """Yield what one write may leave behind, in its order."""
     before, after = change.before, change.after
+    marked = before is not None and after is not None and after.labels.items() - before.meta.labels.items()
     if change.action is Action.REPLACE:
         yield None
-    elif before is not None and after is not None and change.key.kind == "AccessEntry":
+    elif before is not None and after is not None and marked and change.key.kind == "AccessEntry":
         # Tags and the rest are two calls to EKS, tags first.
         yield stamp(before.spec, after.labels)
     yield None if after is None else stamp(after.spec, after.labels)

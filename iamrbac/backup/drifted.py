@@ -74,6 +74,9 @@ def _recorded(key: Key, applied: Applied, live: Observed | None, owner: ownershi
         return None if None in allowed else Drifted(key, Drift.REMOVED)
     differences = [_differences(one, live) for one in allowed if one is not None]
     foreign = owner.owner if isinstance(owner, ownership.Foreign) else ""
+    if last is not None and foreign == f"ApplySet {last.labels.get(names.PART_OF_LABEL)}":
+        # Our own: all that is left of our marks.
+        foreign = ""
     if () in differences:
         return Drifted(key, Drift.CLAIMED, (), live, Next.REFUSE, foreign) if foreign else None
     if last is None and not isinstance(owner, ownership.Ours):
