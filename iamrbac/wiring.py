@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.plan import PlanRequest
     from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Progress, Repository, Roles
+    from iamrbac.usecases.recording import Recording
     from iamrbac.usecases.review import Compared
     from iamrbac.usecases.whoami import OwnEdges
 
@@ -229,6 +230,25 @@ def locking(timeout: float, progress: Progress, recheck: Callable[[], None]) -> 
 
     who = f"{socket.gethostname()}/{secrets.token_hex(4)}"
     return Locking(timeout, who, lambda: datetime.now(UTC), time.monotonic, time.sleep, progress, recheck)
+
+
+def recording(
+    edges: Edges,
+    plan: Plan,
+    doing: str,
+    allowed: tuple[tuple[str, str], ...],
+    warn: Callable[[str], None],
+    note: Callable[[str], None],
+) -> Recording:
+    """Return how this run leaves word of itself on clusters. Raises AwsError."""
+    import secrets
+    import socket
+
+    from iamrbac.usecases.recording import Recording
+    from iamrbac.usecases.run import make_run
+
+    run = make_run(edges, plan, doing, allowed, datetime.now(UTC), socket.gethostname(), secrets.token_hex(3))
+    return Recording(run, warn, note)
 
 
 def identities_json(identities: Identities) -> dict[str, Any]:

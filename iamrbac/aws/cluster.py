@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_eks.type_defs import AccessEntryTypeDef, AssociatedAccessPolicyTypeDef
 
 T = TypeVar("T")
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +113,15 @@ class EksCluster:
             entry.get("type", "STANDARD"),
         )
         key = Key(self.target.name, "AccessEntry", "", principal)
-        return Described(Observed(key, spec, Meta(labels=dict(entry.get("tags", {})))), entry["accessEntryArn"])
+        modified = entry["modifiedAt"].astimezone(UTC).strftime(_TIME) if "modifiedAt" in entry else ""
+        meta = Meta(labels=dict(entry.get("tags", {})), modified=modified)
+        return Described(Observed(key, spec, meta), entry["accessEntryArn"])
 
     def _association(self, principal: str, policy: AssociatedAccessPolicyTypeDef) -> Observed:
         scope = policy["accessScope"]
         spec = PolicyAssociation(
             principal, policy["policyArn"], scope["type"], tuple(sorted(set(scope.get("namespaces", ()))))
         )
-        return Observed(
-            Key(self.target.name, "AccessPolicyAssociation", "", f"{principal}#{policy['policyArn']}"), spec
-        )
+        modified = policy["modifiedAt"].astimezone(UTC).strftime(_TIME) if "modifiedAt" in policy else ""
+        key = Key(self.target.name, "AccessPolicyAssociation", "", f"{principal}#{policy['policyArn']}")
+        return Observed(key, spec, Meta(modified=modified))

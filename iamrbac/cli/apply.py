@@ -125,5 +125,8 @@ def command(
         locking = wiring.locking(lock_patience, terminal, lambda: recheck(edges, request, plan, terminal))
     elif plan.changed:
         terminal.warn("no lock is taken (--no-lock): make sure that nobody else applies to these clusters meanwhile")
-    how = Applying(terminal, time.sleep, patience, Recorded(allowed(request)), locking)
+    recording = None
+    if any(one.git is None for one in plan.planned):
+        recording = wiring.recording(edges, plan, "apply", allowed(request), terminal.warn, terminal.note)
+    how = Applying(terminal, time.sleep, patience, Recorded(allowed(request)), locking, recording)
     return show.apply(terminal, output, edges, plan, how)

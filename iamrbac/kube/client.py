@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from iamrbac.compile.desired import Desired, Key, Kind
 from iamrbac.compile.manifest import manifest_json
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.kube import configmaps, lease, parse, paths, reviews, witness
+from iamrbac.kube import configmaps, events, lease, parse, paths, reviews, witness
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
 from iamrbac.kube.manifest import changed
@@ -19,7 +19,7 @@ from iamrbac.model.errors import ConflictError, KubeError
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import Request, Rule, User
-from iamrbac.usecases.home import ConfigMap
+from iamrbac.usecases.home import ConfigMap, Notice
 from iamrbac.usecases.lease import Lease
 
 T = TypeVar("T")
@@ -156,8 +156,12 @@ class KubeApi:
         """Delete a ConfigMap; already gone is fine. Raises ForbiddenError, KubeError."""
         configmaps.delete_map(self._transport, namespace, name)
 
+    def notify(self, namespace: str, notice: Notice) -> None:
+        """Create an event; one of that name is fine. Raises NoNamespaceError, ForbiddenError, KubeError."""
+        events.post(self._transport, namespace, notice)
+
     def managers(self, key: Key) -> tuple[FieldManager, ...]:
-        """Who wrote which fields of an RBAC object; () where it is gone by now. Raises KubeError."""
+        """Who wrote which fields of an RBAC object or of aws-auth; () where it is gone by now. Raises KubeError."""
         return witness.managers(self._transport, key)
 
     def custom(self, asked: Asked) -> Mapping[str, Any]:

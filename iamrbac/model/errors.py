@@ -113,6 +113,18 @@ class LockError(IamrbacError):
     code = "ERR213"
 
 
+class ApplySetError(IamrbacError):
+    """Our ApplySet's parent on a cluster is somebody else's, or it cannot be known; no access was changed."""
+
+    code = "ERR215"
+
+
+class RecordError(IamrbacError):
+    """The record of what was applied to a cluster is not there or cannot be read, so that drift is not known."""
+
+    code = "ERR216"
+
+
 class OutputError(IamrbacError):
     """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 

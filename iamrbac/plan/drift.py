@@ -30,6 +30,11 @@ class FieldManager:
 
 def changed_by(parts: Collection[str], managers: Iterable[FieldManager]) -> FieldManager | None:
     """Return who wrote the parts that differ last; None where it was the deliverer, or nobody says so."""
-    wrote = [one for one in managers if not one.fields.isdisjoint(parts)]
-    last = max(wrote, key=lambda one: one.at, default=None)
+    last = last_writer(parts, managers)
     return None if last is None or last.name in DELIVERERS else last
+
+
+def last_writer(parts: Collection[str], managers: Iterable[FieldManager]) -> FieldManager | None:
+    """Return who wrote some of these parts last, whoever it was; None where nobody says so."""
+    wrote = [one for one in managers if not one.fields.isdisjoint(parts)]
+    return max(wrote, key=lambda one: one.at, default=None)

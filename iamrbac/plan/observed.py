@@ -21,6 +21,8 @@ class Meta:
     """ownerReferences as KIND/NAME."""
     version: str | None = None
     """resourceVersion; None for AWS objects, which have none."""
+    modified: str = field(default="", compare=False)
+    """When it changed last, where reading it says so anyway (access entries): 2026-11-26T12:21:46Z."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,7 @@ def plan_cluster(
     `adopt` holds the display keys (`display_key`) of unclaimed objects that may be taken over.
     Raises AwsAuthError when rows would have to be written and aws-auth is not there or does not parse.
     """
-    rows = _rows(state, form, instance)
-    observed = {item.key: item for item in (*state.objects, *rows)}
-    owners = _owners(observed, instance)
+    observed, owners = with_owners(state, form, instance)
     wanted = {item.key: item for item in desired.objects}
     relevant = {key: item for key, item in observed.items() if key in wanted or isinstance(owners[key], ownership.Ours)}
     diff = diff_mappings(
@@ -62,6 +60,14 @@ def plan_cluster(
     access = delta(desired.cluster, before(state), after(state, changes, data)) if changes else ()
     groups = frozenset(principals.group for principals in desired.principals)
     return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), groups, data)
+
+
+def with_owners(
+    state: ClusterState, form: Form, instance: str
+) -> tuple[Mapping[Key, Observed], Mapping[Key, ownership.Owner]]:
+    """Return everything observed, rows of aws-auth too, and whose each is. Raises AwsAuthError as `plan_cluster`."""
+    observed = {item.key: item for item in (*state.objects, *_rows(state, form, instance))}
+    return observed, _owners(observed, instance)
 
 
 def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:

@@ -7,6 +7,7 @@ failed or was left undone because of a failure.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +22,7 @@ from iamrbac.usecases.deliver import Recorded, batches, deliver
 from iamrbac.usecases.lock import Held, Locking, locked
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.ports import Edges, Progress
+from iamrbac.usecases.recording import Recording, recording
 from iamrbac.usecases.write import write_directly
 
 POLL_SECONDS: Final = 5.0
@@ -40,6 +42,8 @@ class Applying:
     """What a commit says of this apply: what was allowed for it, and whether it is a rollback."""
     locking: Locking | None = None
     """How to make sure that nobody else writes meanwhile; None: not at all."""
+    recording: Recording | None = None
+    """How to leave word of it on clusters that are written directly; None: not at all."""
 
 
 def refused(plan: Plan) -> bool:
@@ -55,14 +59,22 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     Of clusters that are delivered by Git, who leaves goes first, then come the commits, then everybody else (see
     plan.halves).
 
-    Raises LockError, StalePlanError or KubeError before the first write where a lease cannot be had.
+    Raises LockError, StalePlanError, ApplySetError or KubeError before the first write where a lease cannot be had, or
+    where the parent of our ApplySet is somebody else's.
     """
     split = {cluster.name: halves(cluster) for cluster in plan.planned if cluster.changed}
     clusters = [cluster for cluster in plan.planned if cluster.changed]
     # Whoever delivers by Git need have no right in the cluster: entries are read again before each write instead.
     written = [cluster for cluster in clusters if cluster.git is None]
-    with locked(edges, plan.home, written, how.locking) as locks:
-        yield from _written(edges, plan, clusters, split, how, locks)
+    with (
+        locked(edges, plan.home, written, how.locking) as locks,
+        recording(edges, plan, how.recording) as note,
+        # Closed first: nothing is written any more when the record is brought to its end.
+        closing(_written(edges, plan, clusters, split, how, locks)) as events,
+    ):
+        for event in events:
+            note(event)
+            yield event
 
 
 def _written(

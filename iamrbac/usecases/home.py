@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired, Key, Namespace
@@ -26,8 +26,24 @@ class ConfigMap:
     """As it was read: what others wrote there is kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A core/v1 Event about a ConfigMap of ours."""
+
+    name: str
+    about: ConfigMap
+    """As it was read: the API's uid of it is how `kubectl describe` finds the event."""
+    reason: str
+    """In CamelCase."""
+    type: Literal["Normal", "Warning"]
+    message: str
+    at: str
+    """2026-11-26T12:21:46Z"""
+    host: str = ""
+
+
 class HomeMaps(Protocol):
-    """The ConfigMaps of one cluster's home namespace."""
+    """The ConfigMaps of one cluster's home namespace, and events about them."""
 
     def configmaps(self, namespace: str, labels: Mapping[str, str]) -> tuple[ConfigMap, ...]:
         """Return all that carry these labels, sorted by name: one paged LIST. Raises ForbiddenError, KubeError."""
@@ -47,6 +63,10 @@ class HomeMaps(Protocol):
 
     def delete_configmap(self, namespace: str, name: str) -> None:
         """Delete one; already gone is fine. Raises ForbiddenError, KubeError."""
+        ...
+
+    def notify(self, namespace: str, notice: Notice) -> None:
+        """Create an event; one of that name that is there already is fine. Raises ForbiddenError, KubeError."""
         ...
 
 

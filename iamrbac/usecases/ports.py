@@ -154,7 +154,7 @@ class Witness(Protocol):
     """What one cluster's Kubernetes API says beside RBAC."""
 
     def managers(self, key: Key) -> tuple[FieldManager, ...]:
-        """Who wrote which fields of an RBAC object; () where it is gone by now. Raises KubeError."""
+        """Who wrote which fields of an RBAC object, or for a row of aws-auth; () where it is gone. Raises KubeError."""
         ...
 
     def custom(self, asked: Asked) -> Mapping[str, Any]:

@@ -16,8 +16,13 @@ def read_cluster(cluster: Cluster, aws: Aws, kube: Callable[[Target], Kube]) -> 
     Raises AwsError or KubeError unless all of it could be read.
     """
     target = aws.target(cluster)
+    return read_mappings_and_state(target, aws, kube(target))
+
+
+def read_mappings_and_state(target: Target, aws: Aws, kube: Kube) -> ClusterState:
+    """Read a described cluster's mappings and its API at the same time. Raises as `read_cluster` does."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         mappings = pool.submit(aws.mappings, target)
-        namespaces, objects, aws_auth = kube(target).state()
+        namespaces, objects, aws_auth = kube.state()
         entries = mappings.result()
     return ClusterState(target, namespaces, (*objects, *entries), aws_auth)

@@ -15,7 +15,7 @@ from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacEr
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Meta, Observed, Target
 from iamrbac.rbac.objects import Binding, Role
-from iamrbac.usecases.home import ConfigMap
+from iamrbac.usecases.home import ConfigMap, Notice
 from iamrbac.usecases.lease import Lease
 from iamrbac.usecases.ports import Caller
 
@@ -59,6 +59,7 @@ class FakeKube:
         self.leases: dict[tuple[str, str], Lease] = {}
         self.lease_fault: Callable[[str], KubeError | None] = lambda _doing: None
         """Asked before each read and write of a lease."""
+        self.notices: list[Notice] = []
         self.home_maps: dict[tuple[str, str], ConfigMap] = {}
         self.map_fault: Callable[[str], KubeError | None] = lambda _doing: None
         """Asked before each read and write of a ConfigMap of the home namespace: list, get, create, update, delete."""
@@ -118,6 +119,10 @@ class FakeKube:
     def delete_configmap(self, namespace: str, name: str) -> None:
         self._map_fault("delete")
         self.home_maps.pop((namespace, name), None)
+
+    def notify(self, namespace: str, notice: Notice) -> None:
+        self._map_fault("create event")
+        self.notices.append(notice)
 
     def _map_fault(self, doing: str) -> None:
         fault = self.map_fault(doing)

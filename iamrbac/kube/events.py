@@ -1,0 +1,52 @@
+"""Events (core/v1) about our own objects, as `kubectl describe` finds them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from iamrbac.kube.errors import is_absence, refusal
+from iamrbac.kube.transport import Transport
+from iamrbac.model.errors import ExistsError, NoNamespaceError
+from iamrbac.usecases.home import Notice
+
+COMPONENT: Final = "iamrbac"
+_MESSAGE: Final = 1024
+"""Characters that the API takes (core validation of events)."""
+
+
+def post(transport: Transport, namespace: str, notice: Notice) -> None:
+    """POST one; one of that name that is there already is fine. Raises KubeError and its kinds."""
+    doing = f"create event {namespace}/{notice.name}"
+    try:
+        answer = transport.write(
+            doing, "POST", f"/api/v1/namespaces/{quote(namespace, safe='')}/events", event_json(namespace, notice)
+        )
+    except ExistsError:
+        return
+    if answer.status == 404:
+        if is_absence(answer.body):
+            raise NoNamespaceError(f"namespace {namespace} is not there", where=transport.cluster, hint="create it")
+        raise refusal(transport.cluster, doing, 404, answer.body)
+
+
+def event_json(namespace: str, notice: Notice) -> dict[str, Any]:
+    """Return the event as the API takes it."""
+    about = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": namespace, "name": notice.about.name}
+    uid = notice.about.metadata.get("uid")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": notice.name, "namespace": namespace},
+        "involvedObject": {**about, **({"uid": uid} if uid else {}), "resourceVersion": notice.about.version},
+        "reason": notice.reason,
+        "message": notice.message[:_MESSAGE],
+        "type": notice.type,
+        "count": 1,
+        "firstTimestamp": notice.at,
+        "lastTimestamp": notice.at,
+        # `kubectl describe` shows the source, newer readers the reporting component.
+        "source": {"component": COMPONENT, **({"host": notice.host} if notice.host else {})},
+        "reportingComponent": COMPONENT,
+        "reportingInstance": notice.host,
+    }

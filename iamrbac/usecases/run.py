@@ -1,0 +1,36 @@
+"""Who runs this, when and from which commit: the same in the record, the events and the backups of one run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from iamrbac.backup.backup import Run
+from iamrbac.model.errors import DeliveryError
+from iamrbac.plan.change import Plan
+from iamrbac.usecases.ports import Edges
+
+
+def make_run(
+    edges: Edges, plan: Plan, doing: str, allowed: tuple[tuple[str, str], ...], at: datetime, host: str, nonce: str
+) -> Run:
+    """Return this run; `nonce` tells it from others of the same second. Raises AwsError."""
+    at = at.astimezone(UTC)
+    return Run(
+        f"{at:%Y%m%d-%H%M%S}-{nonce}",
+        f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        doing,
+        edges.aws.caller().arn,
+        host,
+        _commit(edges),
+        plan.policy_digest,
+        allowed,
+    )
+
+
+def _commit(edges: Edges) -> str:
+    try:
+        revision = edges.deliveries.revision()
+    except DeliveryError:
+        # It is for people to read; the policy's digest says what was applied.
+        return ""
+    return f"{revision.commit}{'+' if revision.changed else ''}" if revision.commit else ""
