@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -64,9 +65,17 @@ def rows() -> ClusterPlan:
 
 def swapped() -> ClusterPlan:
     """Alice and Bob swap teams while both teams' rights change: no order spares them both."""
-    viewers = {"set_name": "viewers", "role": "viewer"}
-    old = (*RBAC, b.role(b.READ_LOGS, b.READ_PODS, **viewers), b.binding(**viewers))
-    new = (b.role(b.READ_LOGS, b.READ_PODS), b.binding(), b.role(**viewers), b.binding(**viewers))
+    old = (
+        *RBAC,
+        b.role(b.READ_LOGS, b.READ_PODS, set_name="viewers", role="viewer"),
+        b.binding(set_name="viewers", role="viewer"),
+    )
+    new = (
+        b.role(b.READ_LOGS, b.READ_PODS),
+        b.binding(),
+        b.role(set_name="viewers", role="viewer"),
+        b.binding(set_name="viewers", role="viewer"),
+    )
     made = cluster(
         (*new, b.entry(b.ALICE, b.VIEWERS), b.entry(b.BOB, b.DEVELOPERS)),
         (*old, b.entry(b.ALICE, b.DEVELOPERS), b.entry(b.BOB, b.VIEWERS)),
@@ -100,7 +109,7 @@ def plan(*clusters: ClusterPlan | FailedCluster, findings: tuple[Finding, ...] =
     return Plan(b.INSTANCE, clusters, findings, "sha256:0")
 
 
-PLANS = {
+PLANS: dict[str, Callable[[], Plan]] = {
     "create": lambda: plan(cluster((*RBAC, ALICE, BOB), ())),
     "nothing": lambda: plan(cluster((*RBAC, ALICE), (*RBAC, ALICE))),
     "change": lambda: plan(
