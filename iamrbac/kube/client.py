@@ -103,20 +103,11 @@ class KubeApi:
         current = self._current(_READ_AWS_AUTH, paths.AWS_AUTH)
         return None if current is None else self._shaped(_READ_AWS_AUTH, parse.aws_auth, current)
 
-    def write_aws_auth(self, before: AwsAuth | None, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
-        """Write data and annotations (all of them) over `before`, or a new ConfigMap when it is None.
+    def write_aws_auth(self, before: AwsAuth, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        """Write data and annotations (all of them) over `before`; a map that is not there is never made.
 
-        Raises ConflictError when the map is no longer `before`, ExistsError when there is one by now, KubeError else.
+        Raises ConflictError when the map is no longer `before`, KubeError else.
         """
-        if before is None:
-            body = {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": "aws-auth", "namespace": "kube-system", "annotations": dict(annotations)},
-                "data": dict(data),
-            }
-            self._written("create configmap kube-system/aws-auth", "POST", paths.AWS_AUTH_COLLECTION, body)
-            return
         current = self._current(_READ_AWS_AUTH, paths.AWS_AUTH)
         if current is None or _version(current) != before.version:
             raise self._conflict("configmap kube-system/aws-auth")

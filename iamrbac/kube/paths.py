@@ -15,7 +15,6 @@ _KINDS: Final[dict[str, tuple[str, str, bool]]] = {
     "ClusterRoleBinding": (_RBAC, "clusterrolebindings", False),
 }
 AWS_AUTH: Final = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
-AWS_AUTH_COLLECTION: Final = "/api/v1/namespaces/kube-system/configmaps"
 
 
 def everywhere(kind: str) -> str:

@@ -47,9 +47,11 @@ def edited_aws_auth(state: ClusterState, changes: Iterable[Change]) -> dict[str,
 def absent(cluster: str) -> AwsAuthError:
     """Return the error for rows that have no ConfigMap to go into."""
     return AwsAuthError(
-        "kube-system/aws-auth is not there, and making it without the nodes' rows would lock the nodes out",
+        "kube-system/aws-auth is not there, and iamrbac does not make it: a map without the rows of all nodes would "
+        "lock them out, and which roles nodes and Fargate profiles have does not stand in the cluster",
         where=cluster,
-        hint="create it with the rows of the cluster's node roles first",
+        hint="make it with a row for every node and Fargate role (`eksctl create iamidentitymapping` writes one) and "
+        "run again, or use access entries: authentication mode API_AND_CONFIG_MAP, and mapping: access-entries",
     )
 
 

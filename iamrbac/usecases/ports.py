@@ -188,8 +188,8 @@ class Kube(Witness, Leases, HomeMaps, Protocol):
         """Read the ConfigMap alone; None when it is absent."""
         ...
 
-    def write_aws_auth(self, before: AwsAuth | None, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
-        """PUT with `before`'s resourceVersion (POST when None). Raises ConflictError when stale."""
+    def write_aws_auth(self, before: AwsAuth, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        """PUT with `before`'s resourceVersion. Raises ConflictError when stale."""
         ...
 
 

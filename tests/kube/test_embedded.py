@@ -99,8 +99,6 @@ def test_aws_auth(kube: KubeApi) -> None:
     assert (dict(after.data), dict(after.annotations)) == (data, {"rows.iamrbac.dev/test": "[]"})
     with pytest.raises(ConflictError):
         kube.write_aws_auth(before, before.data, {})
-    with pytest.raises(ExistsError):
-        kube.write_aws_auth(None, {}, {})
 
 
 def test_reviews(kube: KubeApi) -> None:

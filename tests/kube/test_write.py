@@ -215,19 +215,6 @@ def test_aws_auth_of_another_version_is_not_written(api: FakeApi, kube: KubeApi,
     assert [method for method, _ in api.requests] == ["GET"]
 
 
-def test_aws_auth_is_made_where_there_is_none(api: FakeApi, kube: KubeApi) -> None:
-    assert kube.aws_auth() is None
-    kube.write_aws_auth(None, {"mapRoles": "new"}, {"x": "y"})
-    assert api.bodies == [
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "aws-auth", "namespace": "kube-system", "annotations": {"x": "y"}},
-            "data": {"mapRoles": "new"},
-        }
-    ]
-
-
 def test_reviews(api: FakeApi, kube: KubeApi) -> None:
     api.posts["/apis/authentication.k8s.io/v1/selfsubjectreviews"] = (
         201,

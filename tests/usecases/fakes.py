@@ -165,9 +165,9 @@ class FakeKube:
     def aws_auth(self) -> AwsAuth | None:
         return self.map
 
-    def write_aws_auth(self, before: AwsAuth | None, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+    def write_aws_auth(self, before: AwsAuth, data: Mapping[str, str], annotations: Mapping[str, str]) -> None:
         self.faults.write("write aws-auth")
-        if (before.version if before else None) != (self.map.version if self.map else None):
+        if self.map is None or before.version != self.map.version:
             raise ConflictError("stale", where="aws-auth")
         self.version += 1
         self.map = AwsAuth(dict(data), dict(annotations), str(self.version))
