@@ -189,8 +189,8 @@ def test_a_parent_of_another_tool_refuses(
     assert shell.err.splitlines()[-1] == (
         "error: [ERR215] staging: the ConfigMap iamrbac-system/iamrbac-acme, which is to be the parent of our "
         "ApplySet, is not ours: it belongs to another tool (applyset.kubernetes.io/tooling: kubectl/v1.32). "
-        "Next: look at it (kubectl -n iamrbac-system get configmap iamrbac-acme -o yaml), then remove it, or give this repository "
-        "another metadata.name or home.namespace"
+        "Next: look at it (kubectl -n iamrbac-system get configmap iamrbac-acme -o yaml), then remove it, or give this "
+        "repository another metadata.name or home.namespace"
     )
     assert not any(one["metadata"].get("labels", {}).get(INSTANCE_LABEL) for one in store.list("Role"))
 

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,13 @@ def parent(cluster: RealCluster) -> dict[str, Any]:
     return dict(found)
 
 
+def set_tooling(cluster: RealCluster, metadata: Mapping[str, Any], tooling: str) -> None:
+    """Say of the parent that another tool made it."""
+    marks = {"labels": metadata["labels"], "annotations": {**metadata["annotations"], TOOLING: tooling}}
+    where = {"name": PARENT, "namespace": HOME}
+    cluster.objects.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**where, **marks}})
+
+
 def kubectl_apply(real: RealSandbox, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """What somebody would do to our set."""
     file = folder / "manifest.yaml"
@@ -98,15 +105,12 @@ def test_kubectl_does_not_touch_a_set_of_ours(real: RealSandbox, staging: RealCl
 @needs_kubectl
 def test_kubectl_understands_it(real: RealSandbox, staging: RealCluster, tmp_path: Path) -> None:
     """Under its own tooling it accepts the parent, and finds every member of ours by it (server-side dry run)."""
-    before = parent(staging)
-    metadata = before["metadata"]
-    annotations = {**metadata["annotations"], TOOLING: "kubectl/v1.32.0"}
-    staging.objects.put({**before, "metadata": {**metadata, "annotations": annotations}})
+    before = parent(staging)["metadata"]
+    set_tooling(staging, before, "kubectl/v1.32.0")
     try:
         done = kubectl_apply(real, tmp_path, "--dry-run=server")
     finally:
-        now = parent(staging)
-        staging.objects.put({**now, "metadata": {**now["metadata"], "annotations": metadata["annotations"]}})
+        set_tooling(staging, before, before["annotations"][TOOLING])
     assert done.returncode == 0, done.stderr
     group = "/apis/rbac.authorization.k8s.io/v1"
     members = {
