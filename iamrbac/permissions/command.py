@@ -16,6 +16,7 @@ class Command(StrEnum):
     CAN = "can"
     """`can`, `who-can` and `access` with --live."""
     STATUS = "status"
+    DRIFT = "drift"
     KUBECONFIG = "kubeconfig"
     WHOAMI = "whoami"
 
@@ -34,6 +35,8 @@ class Does:
     """It writes all of these, and keeps objects of its own in the home namespace."""
     witness: bool = False
     """It asks for single RBAC objects (who changed them), and for what Argo CD or Flux says of itself."""
+    record: bool = False
+    """It reads the record of what was applied, and asks for single RBAC objects (who changed them)."""
     clusters: bool = True
     """It asks EKS where clusters are."""
 
@@ -44,6 +47,7 @@ DOES: Final = {
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(people=True, mappings=True, rbac=True),
     Command.STATUS: Does(mappings=True, rbac=True, witness=True),
+    Command.DRIFT: Does(mappings=True, rbac=True, record=True),
     Command.KUBECONFIG: Does(),
     Command.WHOAMI: Does(),
 }

@@ -14,8 +14,12 @@ from iamrbac.permissions.command import DOES, Command
 
 GROUP: Final = "rbac.authorization.k8s.io"
 KINDS: Final = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
-HOME: Final = (("coordination.k8s.io", "leases", ("create", "get", "update")),)
-"""(group, resource, verbs) in the home namespace: one apply at a time."""
+HOME: Final = (
+    ("coordination.k8s.io", "leases", ("create", "get", "update")),
+    ("", "configmaps", ("create", "get", "update")),
+    ("", "events", ("create",)),
+)
+"""(group, resource, verbs) in the home namespace: one apply at a time, the ApplySet's parent, what was applied."""
 
 
 def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False) -> list[dict[str, Any]]:
@@ -27,7 +31,7 @@ def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False
     does = DOES[command]
     if not does.rbac:
         return []
-    verbs = ["list", *(["get"] if does.writes or does.witness else [])]
+    verbs = ["list", *(["get"] if does.writes or does.witness or does.record else [])]
     rules = [
         _rule("", ["namespaces"], ["list", *(["create"] if does.writes and manage_namespaces else [])]),
         _rule(GROUP, KINDS, [*verbs, *(["create", "delete", "update"] if does.writes else [])]),
@@ -44,6 +48,8 @@ def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False
         verbs = ["get", *(["update"] if does.writes else [])]
         aws_auth = {**_rule("", ["configmaps"], verbs), "resourceNames": ["aws-auth"]}
         objects.append(_object("Role", name, "kube-system", [aws_auth]))
+    if does.record:
+        objects.append(_object("Role", name, home, [_rule("", ["configmaps"], ["get"])]))
     if does.writes:
         # Then nobody who applies has to be able to create namespaces.
         labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}

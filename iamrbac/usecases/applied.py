@@ -73,6 +73,7 @@ class Shelf:
     def write(self, kept: Kept, applied: Applied) -> Kept:
         """Write a record over what was read, the first part last; where nothing would change nothing is written.
 
+        Parts of a longer one before are left: the first part says how many count, and nobody needs a right to delete.
         Raises ConflictError or ExistsError when somebody else wrote meanwhile, NoNamespaceError, ForbiddenError,
         KubeError.
         """
@@ -87,8 +88,6 @@ class Shelf:
             if old is not None:
                 wanted = replace(wanted, version=old.version, metadata=old.metadata)
             written.append(self._put(wanted, first=part.number == 1))
-        for name in sorted(there.keys() - {one.name for one in written}):
-            self.kube.delete_configmap(self.home, name)
         return Kept(applied, tuple(reversed(written)))
 
     def advance(self, kept: Kept, make: Callable[[Applied | None], Applied]) -> Kept:
@@ -109,7 +108,7 @@ class Shelf:
         try:
             return self.kube.write_configmap(self.home, wanted)
         except ExistsError:
-            # Left of a longer record, by a run that was killed; of the first one somebody has just written it.
+            # Left of a longer record; the first one, though, somebody has just written.
             if first:
                 raise
             there = self.kube.configmap(self.home, wanted.name)

@@ -218,6 +218,6 @@ class _Cluster:
         if forbidden and self._asked:
             return
         self._asked = self._asked or forbidden
-        right = f"let the caller get, create, update and delete configmaps in namespace {self._home}"
+        right = f"let the caller get, create and update configmaps in namespace {self._home}"
         text = f"{error.message}. Next: {right}" if forbidden else said(error)
         self._how.warn(f"{self.cluster.name}: {what}: {text}")
