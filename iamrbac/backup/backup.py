@@ -35,7 +35,7 @@ class Run:
     doing: str
     """`apply`, `rollback ID`, `revoke ARN`."""
     who: str
-    """The caller's ARN."""
+    """The caller's ARN; "" where AWS plays no part (all by Git, and somebody else maps)."""
     host: str = ""
     """Where it ran."""
     commit: str = ""

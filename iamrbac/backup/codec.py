@@ -25,6 +25,10 @@ from iamrbac.plan.observed import Meta, Observed
 FORMAT_VERSION: Final = 1
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Uncompressed: a cluster of 100,000 changes needs a fifth; more is no backup of ours."""
+NOT_BEGUN: Final = "not begun"
+"""The outcome of a change that a run which came to its end never began."""
+UNKNOWN: Final = "unknown"
+"""The outcome of a change of a run that did not come to its end."""
 _GZIP: Final = 31
 """zlib's wbits for a gzip member."""
 Json = dict[str, Any]
@@ -80,12 +84,11 @@ def backup_json(backup: Backup) -> Json:
 def audit_lines(record: Record) -> tuple[Json, ...]:
     """Return one line for each change, which says by itself who made which change, why, and what became of it.
 
-    A change that a finished run never began has the outcome `not begun`; one of a run that did not come to its end
-    `unknown`.
+    What there is no result for is NOT_BEGUN or, of a run that did not come to its end, UNKNOWN.
     """
     backup, run = record.backup, record.backup.run
     became = {result.key: result for result in record.results or ()}
-    missing = "not begun" if record.finished else "unknown"
+    missing = NOT_BEGUN if record.finished else UNKNOWN
     lines = []
     for one in backup.changes:
         result = became.get(one.key, Result(one.key, missing))
@@ -159,7 +162,8 @@ def _results(backup: Backup, packed: bytes) -> tuple[Result, ...] | None:
     end = _line(last)
     if end.get("type") != "end" or end.get("run") != backup.run.id:
         raise ValueError("the results are not this run's")
-    return tuple(_result(backup.cluster, mapping(json.loads(line), "result")) for line in lines)
+    results = (_result(backup.cluster, mapping(json.loads(line), "result")) for line in lines)
+    return tuple(result for result in results if result.outcome != NOT_BEGUN)
 
 
 def _result(cluster: str, value: Mapping[str, Any]) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -51,3 +51,13 @@ class BackupStore(Protocol):
     def delete(self, run: str) -> None:
         """Delete a record; already gone is fine. Raises BackupError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where backups are kept beside a cluster's ConfigMaps."""
+
+    local: Callable[[str, str], BackupStore]
+    """Opens this machine's for an instance and a cluster. Raises BackupError where there is no home directory."""
+    bucket: Callable[[str, str, str, str], BackupStore]
+    """Opens a bucket's for s3://BUCKET/PREFIX, the account it must be of, an instance and a cluster."""

@@ -6,11 +6,11 @@ is written once and never again: whoever applies needs no right to change one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
+from iamrbac.backup.parts import join, part_of, split
 from iamrbac.compile import names
 from iamrbac.model.errors import BackupError, ExistsError, ForbiddenError, KubeError, NoNamespaceError
 from iamrbac.usecases.backups import Kept, Part
@@ -21,7 +21,10 @@ RUN_LABEL: Final = "iamrbac.dev/backup"
 """The run's id."""
 LARGEST: Final = 512 * 1024
 """Bytes in one ConfigMap; as base64 in the request a third more."""
-_KEY: Final = re.compile("(backup|results)-([0-9]+)-of-([0-9]+)")
+PART_ANNOTATION: Final = "iamrbac.dev/part"
+"""Which part of a half a map has (backup.parts)."""
+COMPONENT: Final = {"app.kubernetes.io/component": "backup"}
+"""What tells them from other ConfigMaps of ours, so that these are not read along."""
 T = TypeVar("T")
 
 
@@ -36,26 +39,27 @@ class HomeStore:
         self._labels = {
             names.MANAGED_BY_LABEL: names.MANAGED_BY,
             names.INSTANCE_LABEL: instance,
+            **COMPONENT,
         }
         self._name = f"iamrbac-backup-{instance}"
         self.where = f"ConfigMaps of {namespace} on {cluster}"
 
     def save(self, run: str, part: Part, content: bytes) -> None:
         """Write one half; a home namespace that is not there is made. Raises BackupError."""
-        chunks = [content[at : at + LARGEST] for at in range(0, len(content), LARGEST)] or [b""]
-        for number, chunk in enumerate(chunks, 1):
-            ending = ("" if part is Part.BACKUP else "-results") + ("" if number == 1 else f"-{number}")
+        for one in split(content, LARGEST):
+            ending = ("" if part is Part.BACKUP else "-results") + ("" if one.number == 1 else f"-{one.number}")
             wanted = ConfigMap(
                 f"{self._name}-{run}{ending}",
                 {**self._labels, RUN_LABEL: run},
-                binary={f"{part}-{number}-of-{len(chunks)}": chunk},
+                {PART_ANNOTATION: one.header},
+                binary={part.value: one.data},
             )
             self._asked("create", partial(self._write, wanted))
 
     def kept(self) -> tuple[Kept, ...]:
         """Return all records, the oldest first. Raises BackupError."""
         found = self._listed(self._labels)
-        return tuple(Kept(run, _whole(maps, Part.RESULTS)) for run, maps in sorted(found.items()))
+        return tuple(Kept(run, _whole(maps, Part.RESULTS) is not None) for run, maps in sorted(found.items()))
 
     def read(self, runs: Collection[str]) -> Mapping[str, bytes]:
         """Return what is kept of these runs, by one list. Raises BackupError."""
@@ -71,7 +75,6 @@ class HomeStore:
     def _listed(self, labels: Mapping[str, str]) -> Mapping[str, Sequence[ConfigMap]]:
         found: dict[str, list[ConfigMap]] = {}
         for map_ in self._asked("list", lambda: self._kube.configmaps(self._namespace, labels)):
-            # The list is by labels, which the record of what was applied and others of ours carry too.
             if run := map_.labels.get(RUN_LABEL):
                 found.setdefault(run, []).append(map_)
         return found
@@ -106,24 +109,20 @@ class HomeStore:
             raise BackupError(error.message, where=self._cluster, hint=error.hint) from error
 
 
-def _parts(maps: Sequence[ConfigMap], part: Part) -> tuple[Sequence[bytes], int]:
-    """Return the chunks that are there, in order, and how many there should be."""
-    found: dict[int, bytes] = {}
-    count = 0
-    for map_ in maps:
-        for key, content in map_.binary.items():
-            match = _KEY.fullmatch(key)
-            if match is not None and match[1] == part:
-                found[int(match[2])] = content
-                count = int(match[3])
-    return [found[number] for number in sorted(found)], count
-
-
-def _whole(maps: Sequence[ConfigMap], part: Part) -> bool:
-    chunks, count = _parts(maps, part)
-    return len(chunks) == count > 0
+def _whole(maps: Sequence[ConfigMap], part: Part) -> bytes | None:
+    """Return one half; None where it is not there, or not all of it."""
+    try:
+        found = [
+            part_of(map_.annotations.get(PART_ANNOTATION, ""), map_.binary[part.value])
+            for map_ in maps
+            if part.value in map_.binary
+        ]
+        return join(found) if found else None
+    except ValueError:
+        return None
 
 
 def _joined(maps: Sequence[ConfigMap]) -> bytes:
-    results = _parts(maps, Part.RESULTS)[0] if _whole(maps, Part.RESULTS) else ()
-    return b"".join((*_parts(maps, Part.BACKUP)[0], *results))
+    """Return both halves; of a backup that is not whole nothing, which `codec.decode` says is cut off."""
+    backup = _whole(maps, Part.BACKUP)
+    return b"" if backup is None else backup + (_whole(maps, Part.RESULTS) or b"")

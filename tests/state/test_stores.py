@@ -139,6 +139,7 @@ def test_configmaps_are_small_marked_and_in_a_home_that_is_made() -> None:
     for map_ in kube.home_maps.values():
         assert dict(map_.labels) == {
             "app.kubernetes.io/managed-by": "iamrbac",
+            "app.kubernetes.io/component": "backup",
             "iamrbac.dev/instance": "acme",
             "iamrbac.dev/backup": NEW,
         }
