@@ -17,16 +17,20 @@ from iamrbac.model.errors import HistoryError, OutputError, UsageError
 if TYPE_CHECKING:
     import boto3
 
+    from iamrbac.backup.backup import Run
     from iamrbac.documents.output import OutputFolder
     from iamrbac.findings.finding import Finding
     from iamrbac.git.revisions import History
     from iamrbac.identity.snapshot import Identities
     from iamrbac.kube.client import KubeApi
+    from iamrbac.model.origin import Origin
     from iamrbac.plan.change import Plan
     from iamrbac.plan.observed import Target
     from iamrbac.rbac.objects import Binding, Role
     from iamrbac.roles.builtin import Builtin
+    from iamrbac.usecases.backups import Places
     from iamrbac.usecases.deliveries import Deliveries
+    from iamrbac.usecases.keep import BackedUp, Keeping
     from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.plan import PlanRequest
     from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Progress, Repository, Roles
@@ -232,23 +236,61 @@ def locking(timeout: float, progress: Progress, recheck: Callable[[], None]) -> 
     return Locking(timeout, who, lambda: datetime.now(UTC), time.monotonic, time.sleep, progress, recheck)
 
 
-def recording(
-    edges: Edges,
-    plan: Plan,
-    doing: str,
-    allowed: tuple[tuple[str, str], ...],
-    warn: Callable[[str], None],
-    note: Callable[[str], None],
-) -> Recording:
-    """Return how this run leaves word of itself on clusters. Raises AwsError."""
+def places() -> Places:
+    """Return where backups are kept beside the clusters: on this machine and, with the environment's keys, in S3."""
+    import threading
+
+    from iamrbac.state.local import LocalStore, locate
+    from iamrbac.state.s3 import S3Client, S3Store
+    from iamrbac.usecases.backups import BackupStore, Places
+
+    lock = threading.Lock()
+    made: list[S3Client] = []
+
+    def client() -> S3Client:
+        from iamrbac.aws.session import ANY_REGION, CONFIG, session
+
+        # Making a client is not safe from several threads; using it is.
+        with lock:
+            if not made:
+                aws = session()
+                made.append(aws.client("s3", region_name=aws.region_name or ANY_REGION, config=CONFIG))
+            return made[0]
+
+    def bucket(place: str, owner: str, instance: str, cluster: str) -> BackupStore:
+        return S3Store(client, place, owner, instance, cluster)
+
+    return Places(lambda instance, cluster: LocalStore(locate(os.environ), instance, cluster), bucket)
+
+
+def this_run(edges: Edges, plan: Plan, doing: str, allowed: tuple[tuple[str, str], ...]) -> Run:
+    """Return who runs this, when, where and from which commit, with an id that no other run has. Raises AwsError."""
     import secrets
     import socket
 
-    from iamrbac.usecases.recording import Recording
     from iamrbac.usecases.run import make_run
 
-    run = make_run(edges, plan, doing, allowed, datetime.now(UTC), socket.gethostname(), secrets.token_hex(3))
+    return make_run(edges, plan, doing, allowed, datetime.now(UTC), socket.gethostname(), secrets.token_hex(3))
+
+
+def recording(run: Run, warn: Callable[[str], None], note: Callable[[str], None]) -> Recording:
+    """Return how a run leaves word of itself on clusters."""
+    from iamrbac.usecases.recording import Recording
+
     return Recording(run, warn, note)
+
+
+def keeping(
+    run: Run,
+    progress: Progress,
+    warn: Callable[[str], None],
+    line: Callable[[Origin], str],
+    told: Callable[[BackedUp], None],
+) -> Keeping:
+    """Return how a run keeps backups."""
+    from iamrbac.usecases.keep import Keeping
+
+    return Keeping(run, places(), line, lambda: datetime.now(UTC), progress, warn, told)
 
 
 def identities_json(identities: Identities) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from iamrbac.compile.desired import Desired, Key
@@ -18,6 +19,7 @@ class Saved:
     before: Observed | None
     """With labels and annotations; None where it was not there."""
     after: Desired | None
+    """Without origins: `because` says them. None where it is gone."""
     because: tuple[str, ...] = ()
     """Policy lines as FILE:LINE."""
 
@@ -33,7 +35,7 @@ class Run:
     doing: str
     """`apply`, `rollback ID`, `revoke ARN`."""
     who: str
-    """The caller's ARN."""
+    """The caller's ARN; "" where AWS plays no part (all by Git, and somebody else maps)."""
     host: str = ""
     """Where it ran."""
     commit: str = ""
@@ -55,6 +57,8 @@ class Backup:
     """The cluster's."""
     changes: tuple[Saved, ...]
     """Sorted by key."""
+    aws_auth: Mapping[str, str] | None = None
+    """The rows of kube-system/aws-auth as texts, byte for byte, for people; None where no row changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +79,9 @@ class Record:
 
     backup: Backup
     results: tuple[Result, ...] | None
-    """None for a run that did not come to its end (killed, or still at work)."""
+    """None for a run that did not come to its end (killed, or still at work); what it never began is in none."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end, however it ended."""
+        return self.results is not None

@@ -21,6 +21,7 @@ from iamrbac.cli.planning import (
     AdoptOption,
     LockoutOption,
     LockTimeoutOption,
+    NoBackupOption,
     NoLockOption,
     RemovalsOption,
     allowed,
@@ -55,6 +56,7 @@ def command(
     ] = None,
     lock_timeout: LockTimeoutOption = None,
     no_lock: NoLockOption = False,
+    no_backup: NoBackupOption = False,
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -64,6 +66,9 @@ def command(
 
     One apply at a time writes to a cluster: it holds the Lease iamrbac-apply in the home namespace, which is made where
     it is missing. If somebody else holds one of those that are needed, nothing is changed.
+
+    What is about to change is kept before the first write, in ConfigMaps of the home namespace (not on clusters that
+    are delivered by Git), on this machine and, with `backups` in the config, in S3; `iamrbac history` lists it.
 
     Exit codes: 0 done or nothing to do; 1 a cluster could not be planned (the others are done), or locked; 3 the
     documents are invalid or a finding refuses; 4 the saved plan is stale or for another target; 5 declined; 6 partly
@@ -125,8 +130,13 @@ def command(
         locking = wiring.locking(lock_patience, terminal, lambda: recheck(edges, request, plan, terminal))
     elif plan.changed:
         terminal.warn("no lock is taken (--no-lock): make sure that nobody else applies to these clusters meanwhile")
-    recording = None
-    if any(one.git is None for one in plan.planned):
-        recording = wiring.recording(edges, plan, "apply", allowed(request), terminal.warn, terminal.note)
-    how = Applying(terminal, time.sleep, patience, Recorded(allowed(request)), locking, recording)
+    said = allowed(request)
+    keeping, recording = None, None
+    if plan.changed and no_backup:
+        terminal.warn("no backup is kept (--no-backup): what is changed now cannot be rolled back")
+    if plan.planned:
+        run = wiring.this_run(edges, plan, "apply", said)
+        keeping = show.keeping(terminal, output, edges, plan, run) if not no_backup else None
+        recording = wiring.recording(run, terminal.warn, terminal.note)
+    how = Applying(terminal, time.sleep, patience, Recorded(said), locking, recording, keeping, said)
     return show.apply(terminal, output, edges, plan, how)

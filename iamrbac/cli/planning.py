@@ -22,6 +22,7 @@ __all__ = [
     "AdoptOption",
     "LockTimeoutOption",
     "LockoutOption",
+    "NoBackupOption",
     "NoLockOption",
     "RemovalsOption",
     "allowed",
@@ -60,6 +61,11 @@ LockTimeoutOption: TypeAlias = Annotated[
 ]
 NoLockOption: TypeAlias = Annotated[
     bool, typer.Option("--no-lock", help="Take no lock, e.g. without the right to leases.")
+]
+
+
+NoBackupOption: TypeAlias = Annotated[
+    bool, typer.Option("--no-backup", help="Keep no backup: what is changed cannot be rolled back then.")
 ]
 
 

@@ -13,11 +13,13 @@ from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import OutputError
 
 if TYPE_CHECKING:
+    from iamrbac.backup.backup import Run
     from iamrbac.findings.finding import Finding
     from iamrbac.model.origin import Origin
     from iamrbac.plan.change import FailedCluster, Plan
     from iamrbac.render.report import Report
     from iamrbac.usecases.apply import Applying
+    from iamrbac.usecases.keep import BackedUp, Keeping
     from iamrbac.usecases.outcome import Event
     from iamrbac.usecases.ports import Edges, Repository
 
@@ -145,6 +147,20 @@ def refused(terminal: Terminal, findings: Sequence[Finding], failed: Iterable[Fa
     return 3
 
 
+def keeping(terminal: Terminal, output: Output, edges: Edges, plan: Plan, run: Run) -> Keeping:
+    """Return how a run keeps backups, which says where they are before the first write."""
+    from iamrbac import wiring
+    from iamrbac.render.apply import backup_json, backup_text
+
+    def told(backup: BackedUp) -> None:
+        if output is Output.JSON:
+            terminal.line(backup_json(backup))
+        terminal.step(backup_text(backup))
+
+    lines = lines_of(edges.repository, (origin for change in plan.changes for origin in change.because))
+    return wiring.keeping(run, terminal, terminal.warn, lines, told)
+
+
 def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: Applying) -> int:
     """Apply a plan, show each write as it happens, and return the exit code."""
     from iamrbac.render.apply import event_json, event_text, summary_json, summary_text
@@ -173,7 +189,7 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: App
                     terminal.answer(event_text(event, terminal.paint))
     except KeyboardInterrupt:
         if output is Output.JSON:
-            terminal.line(summary_json(events, plan.failed, 130))
+            terminal.line(summary_json(events, plan.failed, 130, how.allowed))
         terminal.error(
             f"interrupted after at least {len(events)} of {len(plan.changes)} changes; "
             "`iamrbac apply` goes on from here"
@@ -182,7 +198,7 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: App
     undone = any(event.outcome not in (Outcome.DONE, Outcome.PROPOSED) for event in events)
     code = 6 if undone else 1 if failed else 0
     if output is Output.JSON:
-        terminal.line(summary_json(events, plan.failed, code))
+        terminal.line(summary_json(events, plan.failed, code, how.allowed))
     elif events:
         terminal.answer(summary_text(events, failed))
     return code

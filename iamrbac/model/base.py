@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializerFunctionWrapHandler
+from pydantic_core import CoreSchema, core_schema
 
 from iamrbac.model.values import TeamName
 
@@ -37,4 +37,15 @@ class NotNull:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate what is inside the Optional."""
         schema = handler(source)
-        return schema["schema"] if schema["type"] == "nullable" else schema
+        if schema["type"] != "nullable":
+            return schema
+        inner: CoreSchema = schema["schema"]
+        if inner["type"] != "tagged-union":
+            return inner
+        # The key that was left out is written as None; a union that looks for its branch would warn of that.
+        ser = core_schema.wrap_serializer_function_ser_schema(_none_or, schema=inner)
+        return core_schema.tagged_union_schema(inner["choices"], inner["discriminator"], serialization=ser)
+
+
+def _none_or(value: Any, handler: SerializerFunctionWrapHandler) -> Any:
+    return None if value is None else handler(value)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictStr
 
+from iamrbac.model.backups import Backups, BackupsChoice
 from iamrbac.model.base import Document, Metadata, NotNull
 from iamrbac.model.gates import Gate, Lint
 from iamrbac.model.gitops import GitOps
@@ -146,7 +147,17 @@ class Config(Document):
         default=(), description="ARNs of users and roles that get nothing anywhere, whatever the policies say."
     )
     guards: Guards = Field(default_factory=Guards, description="Limits that refuse an apply.")
+    backups: Annotated[BackupsChoice | None, NotNull()] = Field(
+        default=None, description="Where else what an apply changes is kept, and how long: a place in S3, or a mapping."
+    )
     gates: tuple[Gate, ...] = Field(
         default=(), description="What refuses a change of the policies before it is merged."
     )
     lint: Lint = Field(default_factory=Lint, description="How strict iamrbac lint is.")
+
+    @property
+    def keeping(self) -> Backups:
+        """What `backups` means, written out: with the account that a bucket must be of, where the config says one."""
+        said = Backups(s3=self.backups) if isinstance(self.backups, str) else self.backups or Backups()
+        people = {"account": self.identity.account} if self.identity is not None and said.account is None else {}
+        return said.model_copy(update=people)

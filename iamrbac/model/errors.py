@@ -125,6 +125,12 @@ class RecordError(IamrbacError):
     code = "ERR216"
 
 
+class BackupError(IamrbacError):
+    """A backup cannot be written, so nothing else was; or one cannot be read, which is not an empty one."""
+
+    code = "ERR214"
+
+
 class OutputError(IamrbacError):
     """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 

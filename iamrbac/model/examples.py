@@ -71,6 +71,7 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "namespaces": [[{"name": "search*", "owner": "search", "accepts": ["payments"]}]],
         "suspended": [[f"arn:aws:iam::{_PEOPLE}:user/mallory"]],
         "guards": [{"minAdmins": 2, "protectedPrincipals": [f"arn:aws:iam::{_ACCOUNT}:role/break-glass"]}],
+        "backups": ["s3://acme-iamrbac/backups", {"s3": "s3://acme-iamrbac/backups", "keep": 50}],
         "gates": [[{"name": "say-why", "clusters": ["production"], "refuse": "gain", "unless": ["reason"]}]],
         "lint": [{"failOn": "warning"}],
     },
@@ -118,6 +119,7 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "protectedPrincipals": [[f"arn:aws:iam::{_ACCOUNT}:role/break-glass"]],
         "adminTemplates": [["break-glass"]],
     },
+    "Backups": {"s3": ["s3://acme-iamrbac/backups"], "account": [_ACCOUNT], "keep": [20]},
     "RemovalLimit": {"count": [5], "fraction": [0.25]},
     "MaxRemovals": {
         "count": [5],

@@ -253,6 +253,9 @@ def _branch(error: _Error) -> Fault:
     if "selector" in meant:
         message = f"{error.name} is {error.shown}, and a list of names or a mapping of labels is needed"
         return Fault(WRONG_TYPE, error.path, message, _retype(error, "a list"))
+    if "backups" in meant:
+        message = f"{error.name} is {error.shown}, and a place in S3 or a mapping is needed"
+        return Fault(WRONG_TYPE, error.path, message, "write something like s3://acme-iamrbac/backups")
     if "action" in meant:
         message = f"{error.name} is {error.shown}, and a text or a mapping is needed"
         return Fault(WRONG_TYPE, error.path, message, "write something like get,list pods")

@@ -69,6 +69,11 @@ REPOSITORY = Form(
     "git@git.example.com:platform/clusters.git",
 )
 DURATION = Form("^([0-9]+(h|m|s))+$", "a duration", "10m")
+BUCKET = Form(
+    "^s3://[a-z0-9][a-z0-9.-]*[a-z0-9](/[0-9A-Za-z_.=-]+)*/?$",
+    "a bucket in S3, with a prefix or without one",
+    "s3://acme-iamrbac/backups",
+)
 SUBDOMAIN = Form(f"^{_LABEL}([.]{_LABEL})*$", "lower-case letters, digits, hyphens and dots", "flux-system")
 TEXT = Form("[^ \t\r\n]", "a text that is not blank", "INC-4211")
 
@@ -94,6 +99,7 @@ FORMS: Final = {
         FOLDER,
         REPOSITORY,
         DURATION,
+        BUCKET,
         SUBDOMAIN,
         TEXT,
     )
@@ -101,8 +107,8 @@ FORMS: Final = {
 """Every form by its pattern, as validation errors name it."""
 
 
-def _whole(value: object) -> object:
-    """JSON Schema counts 1.0 as an integer, so it is one here too."""
+def whole(value: object) -> object:
+    """Return an integer as one: JSON Schema counts 1.0 as an integer, so it is one here too."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -125,6 +131,7 @@ BranchName: TypeAlias = Annotated[StrictStr, Field(pattern=BRANCH.pattern, max_l
 Folder: TypeAlias = Annotated[StrictStr, Field(pattern=FOLDER.pattern, max_length=200)]
 RepositoryPlace: TypeAlias = Annotated[StrictStr, Field(pattern=REPOSITORY.pattern, max_length=500)]
 Duration: TypeAlias = Annotated[StrictStr, Field(pattern=DURATION.pattern, max_length=20)]
+BucketPlace: TypeAlias = Annotated[StrictStr, Field(pattern=BUCKET.pattern, max_length=500)]
 DnsSubdomain: TypeAlias = Annotated[StrictStr, Field(pattern=SUBDOMAIN.pattern, max_length=253)]
 Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern, max_length=2048)]
 RuleId: TypeAlias = Annotated[StrictStr, Field(pattern=RULE.pattern, max_length=68)]
@@ -132,6 +139,6 @@ SetPath: TypeAlias = Annotated[StrictStr, Field(pattern=SET_PATH.pattern, max_le
 ActionText: TypeAlias = Annotated[StrictStr, Field(pattern=ACTION.pattern, max_length=2048)]
 LabelKey: TypeAlias = Annotated[StrictStr, Field(min_length=1, max_length=63)]
 # The bounds stand inside: outside of a validator pydantic's JSON Schema has them by names that no reader knows.
-Count: TypeAlias = Annotated[StrictInt, Field(ge=0), BeforeValidator(_whole)]
-Days: TypeAlias = Annotated[StrictInt, Field(ge=1, le=3650), BeforeValidator(_whole)]
+Count: TypeAlias = Annotated[StrictInt, Field(ge=0), BeforeValidator(whole)]
+Days: TypeAlias = Annotated[StrictInt, Field(ge=1, le=3650), BeforeValidator(whole)]
 Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from iamrbac.access.delta import AccessChange
@@ -12,6 +12,7 @@ from iamrbac.findings.finding import Finding
 from iamrbac.gitops.delivery import Delivery
 from iamrbac.gitops.files import KUBERNETES
 from iamrbac.gitops.standing import FileChange
+from iamrbac.model.backups import Backups
 from iamrbac.model.origin import Origin
 from iamrbac.plan.observed import ClusterState, Observed
 
@@ -114,6 +115,8 @@ class Plan:
     """SHA-256 of all documents, as parsed."""
     home: str = "iamrbac-system"
     """The namespace where our own objects live on each cluster."""
+    backups: Backups = field(default_factory=Backups)
+    """Where else what changes is kept, and how long."""
 
     @property
     def planned(self) -> tuple[ClusterPlan, ...]:

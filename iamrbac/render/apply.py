@@ -9,6 +9,7 @@ from typing import Any
 from iamrbac.plan.change import FailedCluster
 from iamrbac.plan.planner import display_key
 from iamrbac.render.plan import SYMBOLS, Paint
+from iamrbac.usecases.keep import BackedUp
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 
 WORDS = {"add": "added", "change": "changed", "replace": "replaced", "remove": "removed", "adopt": "adopted"}
@@ -46,8 +47,25 @@ def event_text(event: Event | Delivered, paint: Paint) -> str:
     return f"{paint('!', 'error')} {event.outcome} to {word} {name}: {event.reason}{hint}"
 
 
+def backup_json(backup: BackedUp) -> dict[str, Any]:
+    """Return the first line of `apply -o json`: where what is about to change is kept."""
+    return {
+        "type": "backup",
+        "id": backup.run,
+        "clusters": [{"name": name, "where": list(places)} for name, places in backup.clusters],
+    }
+
+
+def backup_text(backup: BackedUp) -> str:
+    """Return the same for a person, with the way back."""
+    return f"Backup {backup.run} is kept; to go back: iamrbac rollback {backup.run}"
+
+
 def summary_json(
-    events: Sequence[Event | Delivered], failed: Iterable[FailedCluster], exit_code: int
+    events: Sequence[Event | Delivered],
+    failed: Iterable[FailedCluster],
+    exit_code: int,
+    allowed: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Return the last line of `apply -o json`; `errors` says why a cluster was not planned."""
     failed = tuple(failed)
@@ -60,6 +78,7 @@ def summary_json(
             {"cluster": cluster.name, "code": cluster.code, "message": cluster.message, "hint": cluster.hint}
             for cluster in failed
         ],
+        "allowed": [{"name": name, "value": value} for name, value in allowed],
         "exitCode": exit_code,
     }
 

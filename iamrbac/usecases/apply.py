@@ -19,6 +19,7 @@ from iamrbac.plan.halves import Halves, after_commit, halves, only
 from iamrbac.plan.ownership import is_marked
 from iamrbac.plan.synced import not_synced
 from iamrbac.usecases.deliver import Recorded, batches, deliver
+from iamrbac.usecases.keep import Keeping, kept
 from iamrbac.usecases.lock import Held, Locking, locked
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.ports import Edges, Progress
@@ -44,6 +45,10 @@ class Applying:
     """How to make sure that nobody else writes meanwhile; None: not at all."""
     recording: Recording | None = None
     """How to leave word of it on clusters that are written directly; None: not at all."""
+    keeping: Keeping | None = None
+    """How to keep what is changed, to go back to; None: not at all."""
+    allowed: tuple[tuple[str, str], ...] = ()
+    """What was allowed by name (`Allowed-Removals`, `12`), for the summary."""
 
 
 def refused(plan: Plan) -> bool:
@@ -59,8 +64,8 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     Of clusters that are delivered by Git, who leaves goes first, then come the commits, then everybody else (see
     plan.halves).
 
-    Raises LockError, StalePlanError, ApplySetError or KubeError before the first write where a lease cannot be had, or
-    where the parent of our ApplySet is somebody else's.
+    Raises LockError, StalePlanError, BackupError, ApplySetError or KubeError before the first write where a lease
+    cannot be had, what changes cannot be kept, or the parent of our ApplySet is somebody else's.
     """
     split = {cluster.name: halves(cluster) for cluster in plan.planned if cluster.changed}
     clusters = [cluster for cluster in plan.planned if cluster.changed]
@@ -68,13 +73,24 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     written = [cluster for cluster in clusters if cluster.git is None]
     with (
         locked(edges, plan.home, written, how.locking) as locks,
+        kept(edges, plan, clusters, how.keeping) as keep,
         recording(edges, plan, how.recording) as note,
-        # Closed first: nothing is written any more when the record is brought to its end.
-        closing(_written(edges, plan, clusters, split, how, locks)) as events,
+        # Closed first: nothing is written any more when word of it is brought to its end.
+        closing(_written(edges, plan, clusters, split, how, _Writing(locks, keep))) as events,
     ):
         for event in events:
             note(event)
+            if isinstance(event, Event):
+                keep(event)
             yield event
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What goes along with every direct write."""
+
+    locks: Mapping[str, Held]
+    keep: Callable[[Event], None]
 
 
 def _written(
@@ -83,13 +99,13 @@ def _written(
     clusters: Sequence[ClusterPlan],
     split: Mapping[str, Halves],
     how: Applying,
-    locks: Mapping[str, Held],
+    along: _Writing,
 ) -> Generator[Event | Delivered]:
     delivered = [cluster for cluster in clusters if cluster.git is not None]
     first = [only(cluster, split[cluster.name].first) for cluster in delivered]
     first += [cluster for cluster in clusters if cluster.git is None]
     stuck: set[str] = set()
-    for event in write_directly(edges, plan.instance, first, locks):
+    for event in write_directly(edges, plan.instance, first, along.locks, along.keep):
         if event.outcome is not Outcome.DONE:
             stuck.add(event.change.key.cluster)
         yield event
@@ -102,14 +118,14 @@ def _written(
     became = yield from _commits(edges, plan, free, split, how)
     free = [cluster for cluster in free if became.get(cluster.name) is not Outcome.FAILED]
     then = [only(cluster, split[cluster.name].then) for cluster in free]
-    yield from write_directly(edges, plan.instance, then, locks)
+    yield from write_directly(edges, plan.instance, then, along.locks, along.keep)
     late = [cluster for cluster in free if split[cluster.name].synced]
     # What is only proposed is not delivered before somebody merges it.
     proposed = {cluster.name for cluster in late if became.get(cluster.name) is Outcome.PROPOSED}
     yield from _waiting([cluster for cluster in late if cluster.name in proposed], split)
     ready = yield from _synced(edges, [cluster for cluster in late if cluster.name not in proposed], split, how)
     synced = [only(cluster, split[cluster.name].synced) for cluster in ready]
-    yield from write_directly(edges, plan.instance, synced, locks)
+    yield from write_directly(edges, plan.instance, synced, along.locks, along.keep)
 
 
 def _commits(

@@ -84,6 +84,7 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
         findings=said,
         policy_digest=digest(documents),
         home=documents.config.document.home.namespace,
+        backups=documents.config.document.keeping,
     )
     return Planned(guarded(plan, documents, caller, request), said)
 

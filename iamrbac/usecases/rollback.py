@@ -72,6 +72,7 @@ def make_rollback(edges: Edges, request: PlanRequest, revision: str, progress: P
         tuple(finding for finding in loaded.findings if finding.id != CATALOGUE),
         digest(loaded.documents),
         config.home.namespace,
+        config.keeping,
     )
     plan = guarded(plan, loaded.documents, caller, request)
     policies = _policies(repository, then.commit or "", [places[one.name] for one in selected])

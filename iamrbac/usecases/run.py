@@ -15,11 +15,13 @@ def make_run(
 ) -> Run:
     """Return this run; `nonce` tells it from others of the same second. Raises AwsError."""
     at = at.astimezone(UTC)
+    aws = any(one.git is None or one.form != "external" for one in plan.planned)
     return Run(
         f"{at:%Y%m%d-%H%M%S}-{nonce}",
         f"{at:%Y-%m-%dT%H:%M:%SZ}",
         doing,
-        edges.aws.caller().arn,
+        # Where all goes by Git, and somebody else maps, AWS is not needed.
+        edges.aws.caller().arn if aws else "",
         host,
         _commit(edges),
         plan.policy_digest,

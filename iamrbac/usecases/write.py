@@ -28,12 +28,17 @@ WAITS = "a grant on this cluster failed, and this removal waits for it"
 
 
 def write_directly(
-    edges: Edges, instance: str, clusters: Sequence[ClusterPlan], held: Mapping[str, Held]
+    edges: Edges,
+    instance: str,
+    clusters: Sequence[ClusterPlan],
+    held: Mapping[str, Held],
+    note: Callable[[Event], None] = lambda _: None,
 ) -> Generator[Event]:
     """Write the changes of several clusters, and yield each outcome as it happens.
 
     A failure stops only what depends on it. When the generator is closed nothing new is begun. Where a lease was
-    `held` and is lost, nothing more is written.
+    `held` and is lost, nothing more is written. `note` is told each outcome from the thread that wrote,
+    also of what was begun before the generator was closed.
     """
     clusters = [cluster for cluster in clusters if cluster.changes]
     events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
@@ -42,6 +47,7 @@ def write_directly(
     def run(cluster: ClusterPlan) -> None:
         try:
             for event in _Writer(edges, cluster, instance, stop, held.get(cluster.name)).run():
+                note(event)
                 events.put(event)
         except BaseException as error:
             events.put(error)

@@ -94,6 +94,7 @@ _CONFIG: dict[str, Any] = {
         {"name": "short", "clusters": ["*"], "maxDays": 30},
         {"name": "dangers", "refuse": "danger"},
     ],
+    "backups": {"s3": "s3://acme-iamrbac/a/b", "account": "111122223333", "keep": 5},
     "lint": {"failOn": "warning", "privilegedNamespaces": ["kube-*", "argocd"]},
 }
 _WAIVERS: dict[str, Any] = {

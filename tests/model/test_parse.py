@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamrbac.model.backups import Backups
 from iamrbac.model.documents import AccessPolicy, Config, TemporaryGrant
 from iamrbac.model.faults import MAX_FAULTS
 from iamrbac.model.origin import Fault, KeyAt
@@ -270,3 +271,29 @@ def test_a_key_that_begins_as_our_own_marks_do_is_an_unknown_key(key: str) -> No
     faults = parse({"apiVersion": "iamrbac.dev/v1alpha1", "kind": "Waivers", "waivers": [], key: 1}, "waivers.yaml")
     assert isinstance(faults, tuple)
     assert any(fault.path == (key,) for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (None, Backups(account="222233334444")),
+        ("s3://acme-iamrbac/a", Backups(s3="s3://acme-iamrbac/a", account="222233334444")),
+        ({"account": "111122223333", "keep": 3}, Backups(account="111122223333", keep=3)),
+    ],
+)
+def test_where_backups_are_kept_may_be_said_in_short(said: object, meant: Backups) -> None:
+    document: dict[str, Any] = {**samples.config(), "identity": {"account": "222233334444"}, "backups": said}
+    if said is None:
+        del document["backups"]
+    read = parse(document, "iamrbac.yaml")
+    assert isinstance(read, Config)
+    # A key that was left out is written, too, where the documents' digest is made.
+    read.model_dump_json()
+    assert read.keeping == meant
+
+
+@pytest.mark.parametrize("said", ["s3:/x", "https://acme", 7, [], None, {"keep": 0}, {"s3": None}, {"bucket": "x"}])
+def test_a_place_for_backups_that_is_none_is_told(said: object) -> None:
+    found = parse({**samples.config(), "backups": said}, "iamrbac.yaml")
+    assert isinstance(found, tuple)
+    assert all(fault.message and fault.hint and "backups" in str(fault.path[0]) for fault in found)

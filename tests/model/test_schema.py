@@ -93,6 +93,7 @@ WORDS = [
         "y" * 101,
         "z" * 254,
     ),
+    *("s3://acme-iamrbac/a", "s3://acme", "s3://A", "s3:///a", "s3://acme//a"),
     *("IAM001", "IAM01", "gate/a", "gate/", "get pods", "get  pods", "a/b", "a/", "gain", "danger", "temporary"),
 ]
 KEYS = [
@@ -122,7 +123,22 @@ KEYS = [
         "extra",
         "no\n",
     ),
-    *("rule", "reason", "notAfter", "refuse", "unless", "maxDays", "gates", "lint", "failOn", "team", "principal"),
+    *(
+        "backups",
+        "s3",
+        "keep",
+        "rule",
+        "reason",
+        "notAfter",
+        "refuse",
+        "unless",
+        "maxDays",
+        "gates",
+        "lint",
+        "failOn",
+        "team",
+        "principal",
+    ),
     *("group", "but", "can", "cannot", "table", "columns", "rows", "allowed", "verbs", "resources", "names", "paths"),
 ]
 words = st.sampled_from(WORDS) | st.text(max_size=3)

@@ -10,6 +10,7 @@ from pathlib import Path
 from iamrbac.plan.change import Plan
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Target
 from iamrbac.usecases.apply import Applying, apply_plan
+from iamrbac.usecases.keep import Keeping
 from iamrbac.usecases.lock import Locking
 from iamrbac.usecases.outcome import Delivered, Event
 from iamrbac.usecases.plan import Planned, PlanRequest, make_plan
@@ -66,6 +67,7 @@ class Company:
     meanwhile: Callable[[], None] = lambda: None
     git: FakeDeliveries = field(default_factory=FakeDeliveries)
     locking: Locking | None = None
+    keeping: Keeping | None = None
 
     @property
     def edges(self) -> Edges:
@@ -94,9 +96,8 @@ class Company:
         return [event for event in self.told(plan) if isinstance(event, Event)]
 
     def told(self, plan: Plan | None = None, wait: float = 0) -> list[Event | Delivered]:
-        return list(
-            apply_plan(self.edges, plan or self.plan(), Applying(Silent(), self.pause, wait, locking=self.locking))
-        )
+        how = Applying(Silent(), self.pause, wait, locking=self.locking, keeping=self.keeping)
+        return list(apply_plan(self.edges, plan or self.plan(), how))
 
     def pause(self, seconds: float) -> None:
         """Let no time go by; what a test wants to happen meanwhile happens."""

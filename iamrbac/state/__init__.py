@@ -1,0 +1,1 @@
+"""Edge: backups on this machine and in S3."""
