@@ -62,6 +62,7 @@ def plan_cluster(
     return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), groups, data)
 
 
+<<<<<<< HEAD
 def with_owners(
     state: ClusterState, form: Form, instance: str
 ) -> tuple[Mapping[Key, Observed], Mapping[Key, ownership.Owner]]:
@@ -72,17 +73,36 @@ def with_owners(
 
 def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
     """Return the entries, associations and rows of ours as they are: wanted by whoever leaves mappings alone.
+=======
+def ours_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
+    """Return everything of ours as it is now, rows too: wanted by whoever leaves it alone.
+>>>>>>> 06a92ce (What was adopted can be given back: a wanted object may be ours no longer afterwards, and then our labels, tag and record go)
 
     Raises AwsAuthError as `plan_cluster` does.
     """
-    mapped = [item for item in state.objects if isinstance(item.spec, AccessEntry | PolicyAssociation)]
-    observed = {item.key: item for item in (*mapped, *_rows(state, form, instance))}
+    observed = {item.key: item for item in (*state.objects, *_rows(state, form, instance))}
     owners = _owners(observed, instance)
     return tuple(
         Desired(key, item.spec, item.meta.labels)
         for key, item in observed.items()
         if isinstance(owners[key], ownership.Ours)
     )
+
+
+def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
+    """Return the entries, associations and rows of ours as they are.
+
+    Raises AwsAuthError as `plan_cluster` does.
+    """
+    kinds = AccessEntry | PolicyAssociation | AwsAuthRow
+    return tuple(item for item in ours_of(state, form, instance) if isinstance(item.spec, kinds))
+
+
+def owners_of(state: ClusterState, form: Form, instance: str) -> Mapping[Key, tuple[Observed, ownership.Owner]]:
+    """Return every object and row that is there, with whose it is. Raises AwsAuthError as `plan_cluster` does."""
+    observed = {item.key: item for item in (*state.objects, *_rows(state, form, instance))}
+    owners = _owners(observed, instance)
+    return {key: (item, owners[key]) for key, item in observed.items()}
 
 
 def display_key(key: Key) -> str:
@@ -197,6 +217,8 @@ def _aws_auth_after(state: ClusterState, changes: Collection[Change]) -> dict[st
 
 def _equal(was: Observed, will: Desired) -> bool:
     """Same spec, and every label of ours as it should be; labels of others do not count."""
+    if will.released:
+        return False
     if isinstance(will.spec, AwsAuthRow | PolicyAssociation):
         return was.spec == will.spec
     return was.spec == will.spec and all(was.meta.labels.get(key) == value for key, value in will.labels.items())
