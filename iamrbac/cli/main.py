@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Say whether clusters that are delivered by Git have what Git says."),
     "drift": ("drift", "Say what differs from what was last applied, and who did it."),
     "rollback": ("rollback", "Take a delivery by Git back to an earlier commit."),
+    "revoke": ("revoke", "Take one principal's access away everywhere, now."),
     "diff": ("diff", "Show who gains and who loses which access by a change of the policies."),
     "can": ("can", "Say whether somebody may do something, and why."),
     "who-can": ("who_can", "Say who may do something, and by which chain."),

@@ -62,7 +62,6 @@ def plan_cluster(
     return ClusterPlan(state, form, tuple(changes), access, tuple(findings), len(wanted), groups, data)
 
 
-<<<<<<< HEAD
 def with_owners(
     state: ClusterState, form: Form, instance: str
 ) -> tuple[Mapping[Key, Observed], Mapping[Key, ownership.Owner]]:
@@ -71,17 +70,12 @@ def with_owners(
     return observed, _owners(observed, instance)
 
 
-def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
-    """Return the entries, associations and rows of ours as they are: wanted by whoever leaves mappings alone.
-=======
 def ours_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
     """Return everything of ours as it is now, rows too: wanted by whoever leaves it alone.
->>>>>>> 06a92ce (What was adopted can be given back: a wanted object may be ours no longer afterwards, and then our labels, tag and record go)
 
     Raises AwsAuthError as `plan_cluster` does.
     """
-    observed = {item.key: item for item in (*state.objects, *_rows(state, form, instance))}
-    owners = _owners(observed, instance)
+    observed, owners = with_owners(state, form, instance)
     return tuple(
         Desired(key, item.spec, item.meta.labels)
         for key, item in observed.items()
@@ -90,19 +84,9 @@ def ours_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ..
 
 
 def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
-    """Return the entries, associations and rows of ours as they are.
-
-    Raises AwsAuthError as `plan_cluster` does.
-    """
+    """Return the entries, associations and rows of ours as they are. Raises AwsAuthError as `plan_cluster` does."""
     kinds = AccessEntry | PolicyAssociation | AwsAuthRow
     return tuple(item for item in ours_of(state, form, instance) if isinstance(item.spec, kinds))
-
-
-def owners_of(state: ClusterState, form: Form, instance: str) -> Mapping[Key, tuple[Observed, ownership.Owner]]:
-    """Return every object and row that is there, with whose it is. Raises AwsAuthError as `plan_cluster` does."""
-    observed = {item.key: item for item in (*state.objects, *_rows(state, form, instance))}
-    owners = _owners(observed, instance)
-    return {key: (item, owners[key]) for key, item in observed.items()}
 
 
 def display_key(key: Key) -> str:

@@ -166,13 +166,9 @@ def _details(change: Change) -> list[str]:
         elif was != will:
             lines.append(f"{field}: {_value(was)} → {_value(will)}")
     labels = [key for key, value in change.after.labels.items() if change.before.meta.labels.get(key) != value]
-<<<<<<< HEAD
     marks = "tags" if change.key.kind == "AccessEntry" else "labels"
-    return lines + ([f"+ {marks}: {', '.join(sorted(labels))}"] if labels else [])
-=======
-    lines += [f"+ labels: {', '.join(sorted(labels))}"] if labels else []
+    lines += [f"+ {marks}: {', '.join(sorted(labels))}"] if labels else []
     return lines + (["no longer ours: it is given back"] if change.after.released else [])
->>>>>>> 06a92ce (What was adopted can be given back: a wanted object may be ours no longer afterwards, and then our labels, tag and record go)
 
 
 def _value(value: object) -> str:
