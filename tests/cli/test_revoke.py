@@ -80,8 +80,8 @@ def test_the_json_has_the_published_shape(shell: Shell) -> None:
 def test_what_is_not_ours_is_named_with_its_command(shell: Shell) -> None:
     assert shell("revoke", "pat", "--yes") == 6
     assert (
-        "! production: row of aws-auth arn:aws:iam::111122223333:user/pat, groups system:masters is not ours and stays: "
-        "it still lets pat in. Next: kubectl -n kube-system edit configmap aws-auth, and take the row out"
+        "! production: row of aws-auth arn:aws:iam::111122223333:user/pat, groups system:masters is not ours and "
+        "stays: it still lets pat in. Next: kubectl -n kube-system edit configmap aws-auth, and take the row out"
     ) in shell.out
     assert "aws eks delete-access-entry --region eu-west-1 --cluster-name staging" in shell.out
 
