@@ -18,7 +18,7 @@ from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.plan import ownership
 from iamrbac.plan.change import Action
 from iamrbac.plan.observed import ClusterState, Observed
-from iamrbac.plan.planner import display_key, ours_of, owners_of
+from iamrbac.plan.planner import display_key, ours_of, with_owners
 from iamrbac.rbac.objects import Binding, Role
 
 BY_HAND, NOT_OURS, SUSPENDED, OVER, GONE = "BCK001", "BCK002", "BCK003", "BCK004", "BCK005"
@@ -109,7 +109,8 @@ class _Restoring:
         self.instance = instance
         self.today = today
         self.touched = touched
-        self.there = owners_of(state, form, instance)
+        observed, owners = with_owners(state, form, instance)
+        self.there = {key: (item, owners[key]) for key, item in observed.items()}
         self.asis = {item.key: item for item in ours_of(state, form, instance)}
         self.wanted = dict(self.asis)
         self.adopt: set[str] = set()

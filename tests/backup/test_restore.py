@@ -109,7 +109,7 @@ def test_what_was_adopted_is_given_back_and_a_second_rollback_takes_it_again() -
     rows = "- userarn: arn:aws:iam::111122223333:user/bob # hand\n  username: bob\n  groups: [old]\n"
     start = b.state(*theirs, aws_auth=b.config_map(rows))
     entry, role = f"AccessEntry/{b.ALICE}", f"Role/payments/{b.object_name()}"
-    row = (AwsAuthRow("mapUsers", b.BOB, b.BOB, (b.DEVELOPERS,)), {})
+    row: b.Item = (AwsAuthRow("mapUsers", b.BOB, b.BOB, (b.DEVELOPERS,)), {})
     end, kept = one_run(
         start, b.role(), b.entry(b.ALICE, b.DEVELOPERS), row, adopt=(entry, role, f"AwsAuthRow/{b.BOB}")
     )
@@ -203,7 +203,7 @@ def test_rows_and_entries_of_a_mode_that_is_no_more_do_not_come_back() -> None:
     end, kept = one_run(start)
     mode = replace(end, target=b.target(mode="CONFIG_MAP"))
     assert ids(back(mode, [kept], FIRST)) == {GONE}
-    row = (AwsAuthRow("mapUsers", b.BOB, b.BOB, (b.DEVELOPERS,)), {})
+    row: b.Item = (AwsAuthRow("mapUsers", b.BOB, b.BOB, (b.DEVELOPERS,)), {})
     rows = b.config_map(f"- userarn: {b.BOB}\n  username: {b.BOB}\n  groups: [{b.DEVELOPERS}]\n", owned=[b.BOB])
     start = b.state(aws_auth=rows)
     assert isinstance(row[0], AwsAuthRow)
@@ -230,8 +230,8 @@ def test_a_cluster_that_was_renamed_is_the_same() -> None:
 def test_which_run_is_the_last_that_changed_something() -> None:
     plan = planned(b.desired(b.entry(b.ALICE, b.DEVELOPERS)), b.state())
     key = Key("staging", "AccessEntry", "", b.ALICE)
-    done = record(plan, FIRST, results=[Result(key, "done")])
-    failed = record(plan, SECOND, results=[Result(key, "failed"), Result(key, "skipped")])
+    done = record(plan, FIRST, results=(Result(key, "done"),))
+    failed = record(plan, SECOND, results=(Result(key, "failed"), Result(key, "skipped")))
     killed = record(plan, THIRD)
     assert [changed_something(one) for one in (done, failed, killed)] == [True, False, True]
     assert last_change([failed, done]) == FIRST

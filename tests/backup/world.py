@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from iamrbac.backup.backup import Backup, Record, Result, Run, Saved
@@ -21,7 +21,7 @@ from tests.plan import builders as b
 _OURS = (names.MANAGED_BY_LABEL, names.PART_OF_LABEL)
 
 
-def record(plan: ClusterPlan, id_: str, doing: str = "apply", results: Sequence[Result] | None = None) -> Record:
+def record(plan: ClusterPlan, id_: str, doing: str = "apply", results: tuple[Result, ...] | None = None) -> Record:
     """Return what a run keeps of a plan."""
     saved = tuple(
         Saved(one.key, one.action, one.before, replace(one.after, origins=()) if one.after else None)
