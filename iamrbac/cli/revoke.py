@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iamrbac.cli.applying import applying
 from iamrbac.cli.options import (
     ClusterOption,
     NoColorOption,
@@ -20,7 +20,9 @@ from iamrbac.cli.options import (
 from iamrbac.cli.planning import (
     LockoutOption,
     LockTimeoutOption,
+    NoBackupOption,
     NoLockOption,
+    allowed,
     ask,
     at_now,
     lock_seconds,
@@ -53,6 +55,7 @@ def command(
     allow_lockout_of: LockoutOption = None,
     lock_timeout: LockTimeoutOption = None,
     no_lock: NoLockOption = False,
+    no_backup: NoBackupOption = False,
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -78,7 +81,7 @@ def command(
     from iamrbac import wiring
     from iamrbac.render.findings import findings_text
     from iamrbac.render.revoke import revoke_json, revoke_text
-    from iamrbac.usecases.apply import Applying, refused
+    from iamrbac.usecases.apply import refused
     from iamrbac.usecases.revoke import make_revocation
 
     patience = lock_seconds(lock_timeout, no_lock=no_lock)
@@ -113,7 +116,8 @@ def command(
         return make_revocation(edges, request, principal, terminal).plan
 
     locking = locking_of(terminal, plan, planned_again, patience, no_lock=no_lock)
-    how = Applying(terminal, time.sleep, locking=locking)
+    doing = f"revoke {revoked.principal}"
+    how = applying(terminal, output, edges, plan, doing, allowed(request), locking, no_backup=no_backup)
     code = show.apply(terminal, output, edges, plan, how, again=f"iamrbac revoke {principal}", still=bool(revoked.left))
     if output is Output.TEXT:
         _after(terminal, revoked, line)

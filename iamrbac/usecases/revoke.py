@@ -63,7 +63,7 @@ def make_revocation(edges: Edges, request: PlanRequest, whom: str, progress: Pro
     plans = tuple(one if isinstance(one, FailedCluster) else one[0] for one in ways)
     found = [one[1] for one in ways if not isinstance(one, FailedCluster)]
     spelled = next((arn for one in found for arn in one.spelled), principal)
-    plan = Plan(config.metadata.name, plans, (), digest(loaded.readable), config.home.namespace)
+    plan = Plan(config.metadata.name, plans, (), digest(loaded.readable), config.home.namespace, config.keeping)
     return Revoked(
         _guarded(plan, config, caller, principal, request.allowed),
         (),
