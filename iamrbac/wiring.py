@@ -307,6 +307,13 @@ def save_plan(path: Path, plan: Plan, request: PlanRequest, document: Mapping[st
     write_whole(path, json.dumps(saved_json(plan, request, document), indent=2, ensure_ascii=False) + "\n")
 
 
+def suspend(root: Path, arn: str) -> None:
+    """Put a principal under suspended: in the iamrbac.yaml of a repository. Raises OutputError."""
+    from iamrbac.documents.suspend import suspend as write
+
+    write(root, arn)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises OutputError when the place cannot be written."""
     temporary = ""

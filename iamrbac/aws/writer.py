@@ -20,6 +20,7 @@ from iamrbac.model.errors import AwsError, ConflictError, ExistsError
 from iamrbac.plan.observed import Observed
 
 T = TypeVar("T")
+OUR_TAGS = "iamrbac.dev/"
 NEW_PRINCIPAL_WAITS = (1.0, 2.0, 4.0)
 """Seconds between attempts: a role or user that was just made is unknown to EKS for a moment (eks-facts 1.2)."""
 
@@ -43,7 +44,7 @@ def update(cluster: EksCluster, observed: Observed, desired: Desired) -> None:
     """
     was, will = observed.spec, desired.spec
     if isinstance(was, AccessEntry) and isinstance(will, AccessEntry):
-        _update_entry(cluster, observed, will, dict(desired.labels))
+        _update_entry(cluster, observed, will, dict(desired.labels), released=desired.released)
     elif isinstance(was, PolicyAssociation) and isinstance(will, PolicyAssociation):
         if _current(cluster, was) != was:
             raise _conflict(cluster, observed.key.name)
@@ -96,7 +97,9 @@ def _create_entry(cluster: EksCluster, spec: AccessEntry, tags: dict[str, str]) 
     cluster.call(make)
 
 
-def _update_entry(cluster: EksCluster, observed: Observed, will: AccessEntry, tags: dict[str, str]) -> None:
+def _update_entry(
+    cluster: EksCluster, observed: Observed, will: AccessEntry, tags: dict[str, str], *, released: bool
+) -> None:
     found = cluster.describe(will.principal)
     if found is None or found.observed != observed or not isinstance(was := observed.spec, AccessEntry):
         raise _conflict(cluster, observed.key.name)
@@ -121,6 +124,10 @@ def _update_entry(cluster: EksCluster, observed: Observed, will: AccessEntry, ta
         cluster.call(
             lambda: cluster.client.update_access_entry(clusterName=name, principalArn=principal, username=will.username)
         )
+    gone = [tag for tag in observed.meta.labels if tag.startswith(OUR_TAGS) and tag not in tags]
+    if released and gone:
+        # Last: if a call before fails, the entry is still ours and the same command goes on from there.
+        cluster.call(lambda: cluster.client.untag_resource(resourceArn=found.arn, tagKeys=gone))
 
 
 def _associate(cluster: EksCluster, spec: PolicyAssociation) -> None:

@@ -34,7 +34,7 @@ def ended(now: Applied, done: Iterable[Change], at: str, run: str) -> Applied:
     objects, pending = dict(now.objects), dict(now.pending)
     for change in done:
         pending.pop(change.key, None)
-        if change.after is None:
+        if change.after is None or change.after.released:
             objects.pop(change.key, None)
         elif change.key.kind != "Namespace":
             objects[change.key] = stamp(change.after.spec, change.after.labels)
@@ -61,6 +61,9 @@ def _states(change: Change) -> Iterator[State]:
     elif before is not None and after is not None and marked and change.key.kind == "AccessEntry":
         # Tags and the rest are two calls to EKS, tags first.
         yield stamp(before.spec, after.labels)
+    if after is not None and after.released:
+        # It is not ours then, which looks as if it were gone.
+        yield None
     yield None if after is None else stamp(after.spec, after.labels)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iamrbac.cli.applying import applying
 from iamrbac.cli.options import (
     ClusterOption,
     NoColorOption,
@@ -27,13 +28,17 @@ from iamrbac.cli.planning import (
     allowed,
     ask,
     at_now,
-    recheck,
+    lock_seconds,
+    locking_of,
     request_of,
     seconds,
     show,
 )
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from iamrbac.plan.change import Plan
 
 
 def command(
@@ -86,14 +91,12 @@ def command(
     from iamrbac import wiring
     from iamrbac.render.findings import findings_text
     from iamrbac.usecases import saved
-    from iamrbac.usecases.apply import Applying, refused
+    from iamrbac.usecases.apply import refused
     from iamrbac.usecases.deliver import Recorded
     from iamrbac.usecases.plan import make_plan
 
     patience = seconds(wait) if wait is not None else 0
-    lock_patience = seconds(lock_timeout) if lock_timeout is not None else 0
-    if no_lock and lock_timeout is not None:
-        raise UsageError("--no-lock waits for no lock", hint="use it without --lock-timeout")
+    lock_patience = lock_seconds(lock_timeout, no_lock=no_lock)
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     edges = wiring.edges(repo)
     request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
@@ -125,18 +128,11 @@ def command(
         return 3
     if plan.changed and not yes and content is None:
         ask(sum(cluster.changed for cluster in plan.planned))
-    locking = None
-    if not no_lock:
-        locking = wiring.locking(lock_patience, terminal, lambda: recheck(edges, request, plan, terminal))
-    elif plan.changed:
-        terminal.warn("no lock is taken (--no-lock): make sure that nobody else applies to these clusters meanwhile")
+
+    def again() -> Plan | None:
+        return make_plan(edges, request, terminal).plan
+
+    locking = locking_of(terminal, plan, again, lock_patience, no_lock=no_lock)
     said = allowed(request)
-    keeping, recording = None, None
-    if plan.changed and no_backup:
-        terminal.warn("no backup is kept (--no-backup): what is changed now cannot be rolled back")
-    if plan.planned:
-        run = wiring.this_run(edges, plan, "apply", said)
-        keeping = show.keeping(terminal, output, edges, plan, run) if not no_backup else None
-        recording = wiring.recording(run, terminal.warn, terminal.note)
-    how = Applying(terminal, time.sleep, patience, Recorded(said), locking, recording, keeping, said)
-    return show.apply(terminal, output, edges, plan, how)
+    how = applying(terminal, output, edges, plan, "apply", said, locking, no_backup=no_backup)
+    return show.apply(terminal, output, edges, plan, replace(how, wait=patience, recorded=Recorded(said)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -14,9 +14,10 @@ from iamrbac.cli import show
 from iamrbac.model.errors import DeclinedError, StalePlanError, UsageError
 
 if TYPE_CHECKING:
+    from iamrbac.cli.terminal import Terminal
     from iamrbac.plan.change import Plan
+    from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.plan import PlanRequest
-    from iamrbac.usecases.ports import Edges, Progress
 
 __all__ = [
     "AdoptOption",
@@ -29,10 +30,12 @@ __all__ = [
     "ask",
     "at_now",
     "exit_code",
-    "recheck",
+    "lock_seconds",
+    "locking_of",
     "request_of",
     "seconds",
     "show",
+    "unchanged",
 ]
 
 _SPAN = re.compile("([0-9]{1,6}[hms])+")
@@ -107,14 +110,12 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
     return 2 if detailed and plan.changed else 0
 
 
-def recheck(edges: Edges, request: PlanRequest, plan: Plan, progress: Progress) -> None:
-    """Plan again after a wait. Raises StalePlanError when it is no longer what was shown and agreed to."""
+def unchanged(plan: Plan, again: Plan | None) -> None:
+    """Compare with a plan that was made after a wait. Raises StalePlanError when it is not what was agreed to."""
     from iamrbac.plan.document import plan_json
     from iamrbac.plan.stale import differences
-    from iamrbac.usecases.plan import make_plan
     from iamrbac.usecases.saved import some
 
-    again = make_plan(edges, request, progress).plan
     changed: tuple[str, ...] = ("the documents are not valid any more",)
     if again is not None:
         changed = differences(plan_json(plan, lambda origin: origin.file), again)
@@ -124,6 +125,29 @@ def recheck(edges: Edges, request: PlanRequest, plan: Plan, progress: Progress) 
             hint="run the same command again and look at what it says (a saved plan: make a new one)",
             details=some(changed),
         )
+
+
+def lock_seconds(lock_timeout: str | None, *, no_lock: bool) -> float:
+    """Return how long to wait for a lock. Raises UsageError, also where none is to be taken."""
+    if no_lock and lock_timeout is not None:
+        raise UsageError("--no-lock waits for no lock", hint="use it without --lock-timeout")
+    return seconds(lock_timeout) if lock_timeout is not None else 0
+
+
+def locking_of(
+    terminal: Terminal, plan: Plan, again: Callable[[], Plan | None], patience: float, *, no_lock: bool
+) -> Locking | None:
+    """Return how to lock; None, said aloud where something is to be written, where no lock is wanted.
+
+    `again` plans anew after a wait, and what it says must be what was shown.
+    """
+    from iamrbac import wiring
+
+    if not no_lock:
+        return wiring.locking(patience, terminal, lambda: unchanged(plan, again()))
+    if plan.changed:
+        terminal.warn("no lock is taken (--no-lock): make sure that nobody else applies to these clusters meanwhile")
+    return None
 
 
 def allowed(request: PlanRequest) -> tuple[tuple[str, str], ...]:

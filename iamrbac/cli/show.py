@@ -161,8 +161,20 @@ def keeping(terminal: Terminal, output: Output, edges: Edges, plan: Plan, run: R
     return wiring.keeping(run, terminal, terminal.warn, lines, told)
 
 
-def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: Applying) -> int:
-    """Apply a plan, show each write as it happens, and return the exit code."""
+def apply(
+    terminal: Terminal,
+    output: Output,
+    edges: Edges,
+    plan: Plan,
+    how: Applying,
+    *,
+    again: str = "iamrbac apply",
+    still: bool = False,
+) -> int:
+    """Apply a plan, show each write as it happens, and return the exit code.
+
+    `again` is the command that goes on where this one stopped. `still`: not all was in our hands, whatever is done.
+    """
     from iamrbac.render.apply import event_json, event_text, summary_json, summary_text
     from iamrbac.usecases.apply import apply_plan
     from iamrbac.usecases.outcome import Delivered, Event, Outcome
@@ -191,16 +203,15 @@ def apply(terminal: Terminal, output: Output, edges: Edges, plan: Plan, how: App
         if output is Output.JSON:
             terminal.line(summary_json(events, plan.failed, 130, how.allowed))
         terminal.error(
-            f"interrupted after at least {len(events)} of {len(plan.changes)} changes; "
-            "`iamrbac apply` goes on from here"
+            f"interrupted after at least {len(events)} of {len(plan.changes)} changes; `{again}` goes on from here"
         )
         return 130
     undone = any(event.outcome not in (Outcome.DONE, Outcome.PROPOSED) for event in events)
-    code = 6 if undone else 1 if failed else 0
+    code = 6 if undone or still else 1 if failed else 0
     if output is Output.JSON:
         terminal.line(summary_json(events, plan.failed, code, how.allowed))
     elif events:
-        terminal.answer(summary_text(events, failed))
+        terminal.answer(summary_text(events, failed, again))
     return code
 
 

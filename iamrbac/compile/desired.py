@@ -57,6 +57,8 @@ class Desired:
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     origins: tuple[Origin, ...] = ()
     """The policy lines it comes from, sorted."""
+    released: bool = False
+    """It is ours no longer afterwards: of our labels, tags and records only what `labels` says stays."""
 
 
 @dataclass(frozen=True, slots=True)

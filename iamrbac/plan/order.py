@@ -189,6 +189,8 @@ def _groups_before(change: Change) -> set[str]:
 
 def _group_of(change: Change) -> set[str]:
     labels = change.after.labels if change.after is not None else {}
+    if change.after is not None and change.after.released and change.before is not None:
+        labels = change.before.meta.labels
     try:
         return {names.group_name(labels[names.INSTANCE_LABEL], labels[names.POLICY_LABEL], labels[names.SET_LABEL])}
     except KeyError:

@@ -70,19 +70,23 @@ def with_owners(
     return observed, _owners(observed, instance)
 
 
-def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
-    """Return the entries, associations and rows of ours as they are: wanted by whoever leaves mappings alone.
+def ours_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
+    """Return everything of ours as it is now, rows too: wanted by whoever leaves it alone.
 
     Raises AwsAuthError as `plan_cluster` does.
     """
-    mapped = [item for item in state.objects if isinstance(item.spec, AccessEntry | PolicyAssociation)]
-    observed = {item.key: item for item in (*mapped, *_rows(state, form, instance))}
-    owners = _owners(observed, instance)
+    observed, owners = with_owners(state, form, instance)
     return tuple(
         Desired(key, item.spec, item.meta.labels)
         for key, item in observed.items()
         if isinstance(owners[key], ownership.Ours)
     )
+
+
+def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired, ...]:
+    """Return the entries, associations and rows of ours as they are. Raises AwsAuthError as `plan_cluster` does."""
+    kinds = AccessEntry | PolicyAssociation | AwsAuthRow
+    return tuple(item for item in ours_of(state, form, instance) if isinstance(item.spec, kinds))
 
 
 def display_key(key: Key) -> str:
@@ -197,6 +201,8 @@ def _aws_auth_after(state: ClusterState, changes: Collection[Change]) -> dict[st
 
 def _equal(was: Observed, will: Desired) -> bool:
     """Same spec, and every label of ours as it should be; labels of others do not count."""
+    if will.released:
+        return False
     if isinstance(will.spec, AwsAuthRow | PolicyAssociation):
         return was.spec == will.spec
     return was.spec == will.spec and all(was.meta.labels.get(key) == value for key, value in will.labels.items())

@@ -71,7 +71,7 @@ def owned_after(before: Collection[str], rows: Iterable[Change]) -> frozenset[st
     """Return the ARNs of our rows after the changes, for the annotation that records them."""
     owned = set(before)
     for change in rows:
-        if change.after is None:
+        if change.after is None or change.after.released:
             owned.discard(change.key.name)
         else:
             owned.add(change.key.name)

@@ -83,7 +83,7 @@ def summary_json(
     }
 
 
-def summary_text(events: Sequence[Event | Delivered], failed: Sequence[str]) -> str:
+def summary_text(events: Sequence[Event | Delivered], failed: Sequence[str], again: str = "iamrbac apply") -> str:
     """Return the last lines: what was not done and the command that goes on, then the numbers."""
     changes = [event for event in events if isinstance(event, Event)]
     done = Counter(SYMBOLS[event.change.action][2] for event in changes if event.outcome is Outcome.DONE)
@@ -98,7 +98,7 @@ def summary_text(events: Sequence[Event | Delivered], failed: Sequence[str]) -> 
         numbers = ", ".join(f"{number} on {cluster}" for cluster, number in sorted(waiting.items()))
         text += f" Waiting until the cluster is synced: {numbers}. Next: run `iamrbac apply` again then, or use --wait."
     if undone:
-        text += f" Not done: {undone}. Next: mend what failed, then run `iamrbac apply` again; it goes on from here."
+        text += f" Not done: {undone}. Next: mend what failed, then run `{again}` again; it goes on from here."
     if failed:
         text += f" Not planned: {', '.join(failed)}."
     return text

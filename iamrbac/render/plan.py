@@ -167,7 +167,8 @@ def _details(change: Change) -> list[str]:
             lines.append(f"{field}: {_value(was)} → {_value(will)}")
     labels = [key for key, value in change.after.labels.items() if change.before.meta.labels.get(key) != value]
     marks = "tags" if change.key.kind == "AccessEntry" else "labels"
-    return lines + ([f"+ {marks}: {', '.join(sorted(labels))}"] if labels else [])
+    lines += [f"+ {marks}: {', '.join(sorted(labels))}"] if labels else []
+    return lines + (["no longer ours: it is given back"] if change.after.released else [])
 
 
 def _value(value: object) -> str:

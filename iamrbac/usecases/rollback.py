@@ -38,6 +38,8 @@ class TurnedBack:
     """The policies that were delivered then, as that commit's trailers say it; () where they do not."""
     direct: bool = False
     """Access entries or rows of a cluster are written directly, and stay as they are."""
+    elsewhere: tuple[str, ...] = ()
+    """Clusters that this is not about, since they are written directly."""
 
     @property
     def recorded(self) -> Recorded:
@@ -77,7 +79,8 @@ def make_rollback(edges: Edges, request: PlanRequest, revision: str, progress: P
     plan = guarded(plan, loaded.documents, caller, request)
     policies = _policies(repository, then.commit or "", [places[one.name] for one in selected])
     direct = any(one.mapping != "external" and places[one.name].entries == "direct" for one in selected)
-    return TurnedBack(plan, plan.findings, then.commit or "", policies, direct)
+    elsewhere = tuple(one.name for one in select(config.clusters, request.clusters) if one not in selected)
+    return TurnedBack(plan, plan.findings, then.commit or "", policies, direct, elsewhere)
 
 
 def _selected(config: Config, request: PlanRequest, places: Mapping[str, Delivery]) -> Sequence[Cluster]:
@@ -86,8 +89,8 @@ def _selected(config: Config, request: PlanRequest, places: Mapping[str, Deliver
     selected = [one for one in named if one.delivery == "gitops"]
     if not selected or (request.clusters and direct):
         raise UsageError(
-            f"there is no rollback yet for clusters that are written directly: {', '.join(direct)}",
-            hint="revert the policy in Git and run `iamrbac apply`",
+            f"written directly, where a run is undone and no commit gone back to: {', '.join(direct)}",
+            hint="iamrbac rollback ID, with an ID that `iamrbac history` lists",
         )
     if len({(places[one.name].repository, places[one.name].branch) for one in selected}) > 1:
         raise UsageError(
