@@ -85,7 +85,10 @@ def _fitting(data: dict[str, str]) -> dict[str, str]:
 
 
 class _Editor:
-    """Edits one section. `rewriting` writes changed rows anew, where smaller edits did not give what was meant."""
+    """Edits one section.
+
+    `rewriting` writes changed rows anew and may end the text by a break, where less did not give what was meant.
+    """
 
     def __init__(self, section: Section, text: str, reader: Reader, rewriting: bool) -> None:
         self._section: Section = section
@@ -98,7 +101,8 @@ class _Editor:
     def text(self, wanted: Sequence[AwsAuthRow], gone: Collection[str]) -> str:
         last = {row.arn: row for row in self._read.rows}
         changed = {last[row.arn].index: row for row in wanted if row.arn in last}
-        edited = apply(self._text, self._edits(changed, gone))
+        # A block scalar of the row that becomes the last one may need the break that the text did not end with.
+        edited = apply(self._text, self._edits(changed, gone), ended=self._rewriting)
         return self._appended(edited, [row for row in wanted if row.arn not in last])
 
     def _edits(self, changed: Mapping[int, AwsAuthRow], gone: Collection[str]) -> list[Edit]:

@@ -63,10 +63,10 @@ class Lines:
         return bisect_right(self._starts, offset) - 1
 
 
-def apply(text: str, edits: Iterable[Edit]) -> str:
+def apply(text: str, edits: Iterable[Edit], *, ended: bool = False) -> str:
     """Return `text` with all edits made, which must not overlap; insertions at one place keep their order.
 
-    A text that has no break at its end gets none.
+    A text that has no break at its end gets none, but where it may be `ended` by one.
     """
     pieces: list[str] = []
     position = 0
@@ -74,7 +74,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
         pieces += (text[position : edit.start], edit.new)
         position = edit.end
     result = "".join((*pieces, text[position:]))
-    if BREAK.search(text[-1:]) or not (last := _last_break(result)):
+    if ended or BREAK.search(text[-1:]) or not (last := _last_break(result)):
         return result
     return result.removesuffix(last)
 

@@ -337,3 +337,9 @@ def test_three_thousand_rows() -> None:
     ]
     gone = [f"arn:aws:iam::111122223333:role/r{i}" for i in range(1, 3300, 3)]
     assert len(read(edit({"mapRoles": text}, wanted, gone)).rows) == 2100
+
+
+def test_the_row_before_the_last_one_may_end_in_a_block_scalar_that_needs_its_break() -> None:
+    kept = f"- rolearn: {OURS}-not\n  username: |\n    text\n"
+    text = f"{kept}- {{rolearn: '{OURS}'}}"
+    assert remove(text) == kept
