@@ -12,6 +12,7 @@ from iamrbac.compile.desired import Key
 from iamrbac.gitops.files import KUBERNETES
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import Action, Change, ClusterPlan
+from iamrbac.plan.depends import Dependence
 from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases, rows_that_stay
 from iamrbac.usecases.lock import Held
 from iamrbac.usecases.outcome import Event, Outcome, attempt
@@ -24,7 +25,7 @@ EKS_WRITES_AT_ONCE = 4
 """EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
 REVOCATIONS: frozenset[Stage] = REMOVALS | {"hidden", "leave"}
 LOST = "run the same command again: it goes on from what is there"
-WAITS = "a grant on this cluster failed, and this removal waits for it"
+WAITS = "what was to take its place was not granted, and this waits for it"
 
 
 def write_directly(
@@ -92,8 +93,8 @@ class _Writer:
         self.whole = {change.key: change for change in cluster.changes}
         self.stalled: dict[Key, Event] = {}
         """First writes that were not done: the second would find something else than it expects."""
-        self.broken = False
-        """A grant was not made, and what it was to replace stays."""
+        self.depends = Dependence(cluster)
+        """What a grant that was not made was to replace stays."""
 
     def run(self) -> Iterator[Event]:
         """Write until everything is written, or until somebody says stop."""
@@ -109,13 +110,13 @@ class _Writer:
     def _stage(self, phase: Phase) -> Iterator[Event]:
         yield from (self.stalled[change.key] for change in phase.changes if change.key in self.stalled)
         phase = Phase(phase.stage, tuple(change for change in phase.changes if change.key not in self.stalled))
-        if phase.stage in REMOVALS and self.broken:
-            yield from (Event(change, Outcome.SKIPPED, WAITS) for change in phase.changes)
-            return
         free: list[Change] = []
         for change in phase.changes:
             held = gives(change, self.rows) & self.held
-            if held:
+            removal = phase.stage in REMOVALS
+            if self.depends.waits(change) if removal else self.depends.leads_nowhere(change):
+                yield Event(change, Outcome.SKIPPED, WAITS)
+            elif held:
                 yield Event(change, Outcome.SKIPPED, f"what had to go first did not: {', '.join(sorted(held))} waits")
             else:
                 free.append(change)
@@ -128,9 +129,10 @@ class _Writer:
         if phase.stage in REVOCATIONS:
             self.held |= frees(event.change)
             # Who moves to another group in one write stays where they are: that must not go from under them.
-            self.broken = self.broken or (phase.stage == "leave" and bool(gives(event.change, self.rows)))
+            if phase.stage == "leave" and gives(event.change, self.rows):
+                self.depends.failed(event.change)
             return
-        self.broken = True
+        self.depends.failed(event.change)
         if event.change.key.kind in {"Role", "ClusterRole"}:
             # Who joins would get what the role was to lose.
             self.held |= frees(event.change)

@@ -118,3 +118,63 @@ def test_who_cannot_be_taken_out_first_is_not_moved_either(tmp_path: Path) -> No
     ]
     assert [event.outcome for event in found] == [Outcome.FAILED]
     assert settled(made)
+
+
+def of(events: list[Event], cluster: str, kind: str) -> set[tuple[str, str]]:
+    """Return the names, as far as they tell the set, and outcomes of one kind."""
+    return {
+        (event.change.key.name.split("-")[2], event.outcome.value)
+        for event in events
+        if (event.change.key.cluster, event.change.key.kind) == (cluster, kind)
+        and event.change.action.value == "delete"
+    }
+
+
+def test_a_grant_that_fails_holds_only_the_removals_that_it_was_to_replace(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    made.policy(POLICY.replace("{clusterRole: edit}", "operator"))
+    made.apply()
+    made.policy(POLICY.replace("role: viewer", "role: developer").replace("{clusterRole: edit}", "developer"))
+    refusing(made, "create Role ", "developers-developer")
+    events = made.apply()
+    # The developers keep what they have; on-call has its new role, so that its old one goes.
+    assert of(events, "staging", "RoleBinding") == {("developers", "skipped"), ("oncall", "done")}
+    assert of(events, "staging", "Role") == {("developers", "skipped"), ("oncall", "done")}
+    waiting = [event for event in events if event.outcome is Outcome.SKIPPED and event.change.action.value == "delete"]
+    assert {event.reason for event in waiting} == {"what was to take its place was not granted, and this waits for it"}
+    assert settled(made)
+
+
+def test_who_is_in_two_sets_keeps_both_until_the_new_grant_is_there(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    made.people.groups["payments-oncall"] = (CAROL, BOB)
+    made.policy(POLICY.replace("{clusterRole: edit}", "operator"))
+    made.apply()
+    made.policy(POLICY.replace("role: viewer", "role: developer").replace("{clusterRole: edit}", "developer"))
+    refusing(made, "create Role ", "developers-developer")
+    # Bob is a developer too, and on-call's old role may be what the other was to replace.
+    assert of(made.apply(), "staging", "RoleBinding") == {("developers", "skipped"), ("oncall", "skipped")}
+    assert settled(made)
+
+
+def test_nobody_moves_into_a_group_whose_grant_failed(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    made.apply()
+    made.people.groups["payments-developers"] = (ALICE,)
+    made.people.groups["payments-oncall"] = (CAROL, BOB)
+    made.policy(POLICY.replace("{clusterRole: edit}", "developer"))
+    refusing(made, "create Role ", "oncall-developer")
+    events = [event for event in made.apply() if event.change.key.cluster == "staging"]
+    assert [event.outcome for event in events if event.change.key.name == BOB] == [Outcome.SKIPPED]
+    assert settled(made)
+
+
+def test_offboarding_waits_for_no_grant(tmp_path: Path) -> None:
+    made = company(tmp_path / "repo")
+    made.apply()
+    made.people.groups["payments-developers"] = (BOB,)
+    made.policy(POLICY.replace("role: viewer", "role: developer"))
+    refusing(made, "create Role")
+    events = [event for event in made.apply() if event.change.key.cluster == "staging"]
+    assert [event.outcome for event in events if event.change.key.name == ALICE] == [Outcome.DONE]
+    assert settled(made)
