@@ -33,7 +33,7 @@ e2e: $(STAMP) servers
 # malformed documents, each of them a finding; and N pairs of states, the way between them judged after every write.
 N ?= 10000
 fuzz: $(STAMP) servers
-	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py tests/mapping/test_edit_properties.py tests/plan/test_order_property.py
+	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_grants_above.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py tests/mapping/test_edit_properties.py tests/plan/test_order_property.py tests/usecases/test_partial_property.py
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

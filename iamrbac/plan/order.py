@@ -38,7 +38,7 @@ Stage = Literal[
 ]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 REMOVALS: frozenset[Stage] = frozenset({"unbind", "unmap", "unbind-late", "drop-roles"})
-"""Stages that a failed grant on the same cluster stops: they take away what the grant was to replace."""
+"""Stages in which a failed grant stops what it was to replace (plan.depends)."""
 
 
 Rows: TypeAlias = Mapping[str, frozenset[str]]

@@ -60,7 +60,7 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     """Write every change of every planned cluster; yield each outcome as it happens.
 
     The caller has made sure that nothing refuses the plan. A failure stops only what depends on it: a binding whose
-    role failed, and removals on that cluster. An interruption leaves a state from which the same command converges.
+    role failed, and removals of what it was to replace. An interruption leaves a state from which the same command converges.
     Of clusters that are delivered by Git, who leaves goes first, then come the commits, then everybody else (see
     plan.halves).
 
