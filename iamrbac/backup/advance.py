@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from iamrbac.backup.applied import Applied, State, stamp, stamp_of
-from iamrbac.compile.desired import Key
+from iamrbac.backup.applied import Applied, By, Stamp, State, stamp, stamp_of
+from iamrbac.compile import names
+from iamrbac.compile.desired import Desired, Key
 from iamrbac.plan.change import Action, Change
 from iamrbac.plan.observed import Observed
 from iamrbac.plan.order import phases
 
 
-def begun(old: Applied | None, ours: Mapping[Key, Observed], changes: tuple[Change, ...], at: str, run: str) -> Applied:
+def begun(old: Applied | None, ours: Mapping[Key, Observed], changes: tuple[Change, ...], by: By) -> Applied:
     """Return the record before the first write of a run.
 
     `ours` is all that we own on the cluster as it was read: what the run does not change is as it should be. What it is
@@ -25,11 +26,11 @@ def begun(old: Applied | None, ours: Mapping[Key, Observed], changes: tuple[Chan
     before = old.objects if old is not None else {key: stamp_of(item) for key, item in ours.items()}
     objects |= {key: before[key] for key in changing if key in before}
     unsure = {key: some for key, some in old.pending.items() if key in changing} if old is not None else {}
-    pending = {key: _joined(unsure.get(key, ()), some) for key, some in _ways(changes).items()}
-    return _same_or(old, Applied(at, run, objects, pending))
+    pending = {key: _joined(unsure.get(key, ()), some) for key, some in _ways(changes, by.instance).items()}
+    return _same_or(old, Applied(by.at, by.run, objects, pending))
 
 
-def ended(now: Applied, done: Iterable[Change], at: str, run: str) -> Applied:
+def ended(now: Applied, done: Iterable[Change], by: By) -> Applied:
     """Return the record after a run, which wrote `done`. What it did not write stays as it was said before."""
     objects, pending = dict(now.objects), dict(now.pending)
     for change in done:
@@ -37,22 +38,22 @@ def ended(now: Applied, done: Iterable[Change], at: str, run: str) -> Applied:
         if change.after is None or change.after.released:
             objects.pop(change.key, None)
         elif change.key.kind != "Namespace":
-            objects[change.key] = stamp(change.after.spec, change.after.labels)
-    return _same_or(now, Applied(at, run, objects, pending))
+            objects[change.key] = _after(change.after, by.instance)
+    return _same_or(now, Applied(by.at, by.run, objects, pending))
 
 
-def _ways(changes: tuple[Change, ...]) -> dict[Key, tuple[State, ...]]:
+def _ways(changes: tuple[Change, ...], instance: str) -> dict[Key, tuple[State, ...]]:
     """Return what each object may be like on its way: some changes are two writes."""
     found: dict[Key, tuple[State, ...]] = {}
     for phase in phases(changes):
         for change in phase.changes:
             if change.key.kind == "Namespace":
                 continue
-            found[change.key] = _joined(found.get(change.key, ()), tuple(_states(change)))
+            found[change.key] = _joined(found.get(change.key, ()), tuple(_states(change, instance)))
     return found
 
 
-def _states(change: Change) -> Iterator[State]:
+def _states(change: Change, instance: str) -> Iterator[State]:
     """Yield what one write may leave behind, in its order."""
     before, after = change.before, change.after
     marked = before is not None and after is not None and after.labels.items() - before.meta.labels.items()
@@ -64,7 +65,13 @@ def _states(change: Change) -> Iterator[State]:
     if after is not None and after.released:
         # It is not ours then, which looks as if it were gone.
         yield None
-    yield None if after is None else stamp(after.spec, after.labels)
+    yield None if after is None else _after(after, instance)
+
+
+def _after(after: Desired, instance: str) -> Stamp:
+    """A row of ours has no label of its own: the annotation that names it is read as the instance's."""
+    row = after.key.kind == "AwsAuthRow" and not after.released
+    return stamp(after.spec, names.entry_tags(instance) if row else after.labels)
 
 
 def _joined(some: tuple[State, ...], more: tuple[State, ...]) -> tuple[State, ...]:

@@ -51,6 +51,15 @@ class Applied:
     """What a run was about to make of objects, and did not say that it did: killed, or the write failed."""
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """The run that a record goes on with."""
+
+    instance: str
+    at: str
+    run: str
+
+
 def stamp(spec: Spec, labels: Mapping[str, str]) -> Stamp:
     """Return what there is to remember of an object. Labels of others do not count."""
     return Stamp(

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, TypeAlias, TypeVar
 
 from iamrbac.backup.advance import begun, ended
-from iamrbac.backup.applied import Applied
+from iamrbac.backup.applied import Applied, By
 from iamrbac.backup.backup import Run
 from iamrbac.compile import names
 from iamrbac.compile.desired import Key
@@ -92,6 +92,7 @@ class _Cluster:
         self._home = plan.home
         self._instance = plan.instance
         self._how = how
+        self._by = By(plan.instance, how.run.at, how.run.id)
         self._shelf = Shelf(self._kube, cluster.name, plan.home, plan.instance)
         self._members = members(cluster.state.objects, plan.instance, plan.home)
         self._parent: ConfigMap | None = None
@@ -160,7 +161,7 @@ class _Cluster:
         run, kept = self._how.run, self._kept
         if kept is not None:
             try:
-                self._shelf.advance(kept, lambda now: ended(now or self._begun(None), done, run.at, run.id))
+                self._shelf.advance(kept, lambda now: ended(now or self._begun(None), done, self._by))
             except IamrbacError as error:
                 self._no_record(error)
         if not self._parented or self._parent is None:
@@ -181,7 +182,7 @@ class _Cluster:
         )
 
     def _begun(self, now: Applied | None) -> Applied:
-        return begun(now, self._ours(), self.cluster.changes, self._how.run.at, self._how.run.id)
+        return begun(now, self._ours(), self.cluster.changes, self._by)
 
     def _ours(self) -> Mapping[Key, Observed]:
         observed, owners = with_owners(self.cluster.state, self.cluster.form, self._instance)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamrbac.backup.advance import begun, ended
-from iamrbac.backup.applied import Applied, Stamp, from_text, stamp, stamp_of, to_text
+from iamrbac.backup.applied import Applied, By, Stamp, from_text, stamp, stamp_of, to_text
 from iamrbac.backup.drifted import Drift, Drifted, Next, drifted
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired, Key, Kind, Spec
@@ -87,7 +87,9 @@ def changes(old: dict[Key, Spec], new: dict[Key, Spec]) -> tuple[Change, ...]:
     made: list[Change] = []
     for key in sorted({*old, *new}):
         before = live.get(key)
-        after = Desired(key, new[key], marks(key)) if key in new else None
+        # Rows are wanted without a label: our annotation names them.
+        labels = {} if key.kind == "AwsAuthRow" else marks(key)
+        after = Desired(key, new[key], labels) if key in new else None
         if before is not None and after is not None and before.spec == after.spec:
             continue
         action = Action.CREATE if before is None else Action.DELETE if after is None else Action.UPDATE
@@ -100,17 +102,17 @@ def written(live: dict[Key, Observed], done: tuple[Change, ...]) -> dict[Key, Ob
     for change in done:
         after.pop(change.key, None)
         if change.after is not None:
-            after[change.key] = Observed(change.key, change.after.spec, Meta(change.after.labels, version="2"))
+            after[change.key] = Observed(change.key, change.after.spec, Meta(marks(change.key), version="2"))
     return after
 
 
 def record(world: dict[Key, Spec]) -> Applied:
-    return begun(None, there(world), (), "2026-11-26T12:00:00Z", "run-0")
+    return begun(None, there(world), (), By("acme", "2026-11-26T12:00:00Z", "run-0"))
 
 
 @given(WORLDS, WORLDS)
 def test_it_is_kept_whole_and_equal_ones_are_equal_texts(old: dict[Key, Spec], new: dict[Key, Spec]) -> None:
-    applied = begun(record(old), there(old), changes(old, new), "2026-11-26T13:00:00Z", "run-1")
+    applied = begun(record(old), there(old), changes(old, new), By("acme", "2026-11-26T13:00:00Z", "run-1"))
     text = to_text(applied, "acme")
     assert from_text(text, "acme", "staging") == applied
     turned = replace(applied, objects=dict(reversed(list(applied.objects.items()))))
@@ -124,21 +126,21 @@ def test_no_run_is_ever_taken_for_drift(old: dict[Key, Spec], new: dict[Key, Spe
     live = there(old)
     assert found(before, live) == ()
     planned = changes(old, new)
-    told = begun(before, live, planned, "t1", "run-1")
+    told = begun(before, live, planned, By("acme", "t1", "run-1"))
     done = tuple(change for change in planned if data.draw(st.booleans()))
     live = written(live, done)
     # Killed: what was written is not told.
     assert found(told, live) == ()
     # At its end: some of what was written got no answer.
     answered = tuple(change for change in done if data.draw(st.booleans()))
-    end = ended(told, answered, "t1", "run-1")
+    end = ended(told, answered, By("acme", "t1", "run-1"))
     assert found(end, live) == ()
     # The next run starts from what is there, with or without the end of the last.
     last = {key: item.spec for key, item in live.items()}
     again = changes(last, new)
-    second = begun(data.draw(st.sampled_from([told, end])), there(last), again, "t2", "run-2")
+    second = begun(data.draw(st.sampled_from([told, end])), there(last), again, By("acme", "t2", "run-2"))
     assert found(second, live) == ()
-    finished = ended(second, again, "t2", "run-2")
+    finished = ended(second, again, By("acme", "t2", "run-2"))
     live = written(live, again)
     assert found(finished, live) == ()
     assert finished.pending == {}
@@ -167,7 +169,7 @@ def test_what_others_did_is_found_and_nothing_else(old: dict[Key, Spec], new: di
 def test_drift_that_a_run_was_to_mend_is_still_drift_when_it_is_killed(
     old: dict[Key, Spec], drift: dict[Key, Spec], new: dict[Key, Spec]
 ) -> None:
-    told = begun(record(old), there(drift), changes(drift, new), "t1", "run-1")
+    told = begun(record(old), there(drift), changes(drift, new), By("acme", "t1", "run-1"))
     seen = {one.key for one in found(told, there(drift))}
     mending = {change.key for change in changes(drift, new)}
     for key in mending:
@@ -178,8 +180,8 @@ def test_drift_that_a_run_was_to_mend_is_still_drift_when_it_is_killed(
 @given(WORLDS)
 def test_a_run_without_changes_changes_no_record(world: dict[Key, Spec]) -> None:
     before = record(world)
-    assert begun(before, there(world), (), "later", "run-9") is before
-    assert ended(before, (), "later", "run-9") is before
+    assert begun(before, there(world), (), By("acme", "later", "run-9")) is before
+    assert ended(before, (), By("acme", "later", "run-9")) is before
 
 
 def one_role() -> tuple[Key, Observed, Applied]:
@@ -220,7 +222,7 @@ def test_objects_of_others_are_no_drift() -> None:
     assert drifted(none, {key: item}, {key: Foreign("kapp app")}) == ()
     # A create that failed since somebody has one of that name.
     create = Change(key, Action.CREATE, None, Desired(key, role("payments", "x", ("list",))[1], LABELS))
-    told = begun(none, {}, (create,), "t", "run-1")
+    told = begun(none, {}, (create,), By("acme", "t", "run-1"))
     assert drifted(told, {key: replace(item, meta=Meta())}, {key: Unclaimed()}) == ()
     assert drifted(told, {key: item}, {key: Ours()}) == (Drifted(key, Drift.CHANGED, ("rules",), item, Next.PUT_BACK),)
 
@@ -229,14 +231,14 @@ def test_the_two_calls_of_an_entry_and_the_two_of_a_replacement() -> None:
     key, spec = entry(("a",))
     unmarked = Observed(key, spec, Meta())
     adopt = Change(key, Action.ADOPT, unmarked, Desired(key, entry(("b",))[1], MARK))
-    told = begun(record({}), {}, (adopt,), "t", "run-1")
+    told = begun(record({}), {}, (adopt,), By("acme", "t", "run-1"))
     assert found(told, {key: unmarked}) == ()
     assert found(told, {key: replace(unmarked, meta=Meta(MARK))}) == ()
     bound, old = binding("x", "a")
     assert isinstance(old, Binding)
     new = replace(old, role_ref=RoleRef("ClusterRole", "view"))
     replaced = Change(bound, Action.REPLACE, there({bound: old})[bound], Desired(bound, new, LABELS))
-    told = begun(record({bound: old}), there({bound: old}), (replaced,), "t", "run-1")
+    told = begun(record({bound: old}), there({bound: old}), (replaced,), By("acme", "t", "run-1"))
     assert found(told, {}) == ()
 
 
