@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("apply", "Change it."),
     "status": ("status", "Say whether clusters that are delivered by Git have what Git says."),
     "drift": ("drift", "Say what differs from what was last applied, and who did it."),
+    "history": ("history", "List what was changed, by whom, from which commit."),
     "rollback": ("rollback", "Undo a run, or go back to a commit that was delivered by Git."),
     "revoke": ("revoke", "Take one principal's access away everywhere, now."),
     "diff": ("diff", "Show who gains and who loses which access by a change of the policies."),

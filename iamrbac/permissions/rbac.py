@@ -16,10 +16,10 @@ GROUP: Final = "rbac.authorization.k8s.io"
 KINDS: Final = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
 HOME: Final = (
     ("coordination.k8s.io", "leases", ("create", "get", "update")),
-    ("", "configmaps", ("create", "get", "update")),
+    ("", "configmaps", ("create", "delete", "get", "list", "update")),
     ("", "events", ("create",)),
 )
-"""(group, resource, verbs) in the home namespace: one apply at a time, the ApplySet's parent, what was applied."""
+"""(group, resource, verbs) in the home namespace: one apply at a time; backups, records, the ApplySet's parent."""
 
 
 def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False) -> list[dict[str, Any]]:

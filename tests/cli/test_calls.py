@@ -167,6 +167,8 @@ def test_readme_names_the_rights_that_are_used_and_they_are_enough(
         .read_text()
         .replace("name: development", "name: development\n    manageNamespaces: true")
     )
+    # So that a backup is too old, and goes.
+    config += "\nbackups: {keep: 1}\n"
     (repository / "iamrbac.yaml").write_text(config)
     be_carol(fresh_sandbox, repository, monkeypatch)
     erin = fresh_sandbox.arn("erin")

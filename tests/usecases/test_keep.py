@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from iamrbac.backup.backup import Record
-from iamrbac.backup.codec import decode
 from iamrbac.compile.desired import Desired
 from iamrbac.model.backups import Backups
 from iamrbac.model.errors import AwsError, BackupError, ForbiddenError, KubeError
@@ -19,47 +16,13 @@ from iamrbac.plan.observed import Observed
 from iamrbac.rbac.objects import Role
 from iamrbac.state.local import LocalStore
 from iamrbac.usecases.apply import Applying, apply_plan
-from iamrbac.usecases.backups import BackupStore, Kept, Places
-from iamrbac.usecases.home_backups import HomeStore
-from iamrbac.usecases.keep import BackedUp, Keeping
+from iamrbac.usecases.backups import Kept
+from iamrbac.usecases.keep import BackedUp
 from iamrbac.usecases.outcome import Outcome
 from tests.backup.builders import RUN
 from tests.usecases.fakes import ACCOUNT, FakeKube, Killed, Silent
+from tests.usecases.keeping import HOME, Keep, home, records
 from tests.usecases.world import NODES, POLICY, Company, company, dying_at
-
-AT = datetime(2026, 11, 26, 12, 21, 46, tzinfo=UTC)
-HOME = "iamrbac-system"
-
-
-@dataclass
-class Keep:
-    """How a test keeps backups, and what was said of it."""
-
-    folder: Path
-    buckets: list[tuple[str, str]] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    told: list[BackedUp] = field(default_factory=list)
-    runs: int = 0
-
-    def local(self, instance: str, cluster: str) -> BackupStore:
-        return LocalStore(self.folder, instance, cluster)
-
-    def bucket(self, place: str, owner: str, instance: str, cluster: str) -> BackupStore:
-        self.buckets.append((place, owner))
-        return LocalStore(self.folder / "bucket", instance, cluster)
-
-    def keeping(self) -> Keeping:
-        """The next run's."""
-        self.runs += 1
-        return Keeping(
-            replace(RUN, id=f"20261126-1221{self.runs:02}-1a2b3c"),
-            Places(self.local, self.bucket),
-            lambda origin: f"{origin.file}:7",
-            lambda: AT,
-            Silent(),
-            self.warnings.append,
-            self.told.append,
-        )
 
 
 @pytest.fixture
@@ -72,16 +35,6 @@ def made(tmp_path: Path, keep: Keep) -> Company:
     founded = company(tmp_path / "repo")
     founded.keeping = keep.keeping()
     return founded
-
-
-def home(made: Company, cluster: str) -> HomeStore:
-    return HomeStore(made.kubes[cluster], cluster, "acme", HOME)
-
-
-def records(store: BackupStore) -> list[Record]:
-    ids = [one.id for one in store.kept()]
-    found = store.read(ids)
-    return [decode(found[one]) for one in ids]
 
 
 def test_both_halves_are_in_the_cluster_and_here_and_say_everything(made: Company, keep: Keep) -> None:
