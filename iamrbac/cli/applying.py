@@ -38,6 +38,4 @@ def applying(
         run = wiring.this_run(edges, plan, doing, said)
         keeping = show.keeping(terminal, output, edges, plan, run) if not no_backup else None
         recording = wiring.recording(run, terminal.warn, terminal.note)
-    return Applying(
-        terminal, time.sleep, locking=locking, recording=recording, keeping=keeping, allowed=said
-    )
+    return Applying(terminal, time.sleep, locking=locking, recording=recording, keeping=keeping, allowed=said)

@@ -116,7 +116,9 @@ def _git(cluster: ClusterPlan, git: GitHalf, paint: Paint) -> list[str]:
     """What goes through Git and what does not, and in which order."""
     one = git.delivery
     how = {"push": "pushed", "pull-request": "proposed in a pull request", "local": "committed, not pushed"}
-    lines = [f"by Git: {one.path} on {one.branch} of {one.repository} is as the policies say"]
+    lines = []
+    if git.tip is not None:
+        lines = [f"by Git: {one.path} on {one.branch} of {one.repository} is as the policies say"]
     if git.files:
         files = _count_files(len(git.files))
         lines = [f"by Git: {files} in {one.path}, {how[one.publish]} to {one.branch} of {one.repository}"]

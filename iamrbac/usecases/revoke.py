@@ -13,7 +13,7 @@ from iamrbac.identity.whom import principal_arn
 from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan import guards
-from iamrbac.plan.change import ClusterPlan, FailedCluster, Plan
+from iamrbac.plan.change import ClusterPlan, FailedCluster, GitHalf, Plan
 from iamrbac.plan.form import choose
 from iamrbac.plan.interruption import interruptions
 from iamrbac.plan.planner import managed_principals, plan_cluster
@@ -26,7 +26,7 @@ from iamrbac.usecases.select import select
 from iamrbac.usecases.states import CLUSTERS_AT_ONCE, count, failed
 
 _UNCOVERED = "MAP006"
-BY_GIT = "REV002"
+ENTRIES_BY_GIT = "REV002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _one(
     if delivery is not None and delivery.entries != "direct" and cluster.mapping != "external":
         return FailedCluster(
             cluster.name,
-            BY_GIT,
+            ENTRIES_BY_GIT,
             "its access entries go through Git, which revoke does not write to",
             f"put the principal under suspended: in iamrbac.yaml, then `iamrbac apply --cluster {cluster.name}`",
         )
@@ -95,6 +95,9 @@ def _one(
         return failed(cluster.name, error)
     said = [_judged(plan, finding, way.left) for finding in plan.findings if finding.id not in NO_NEWS]
     plan = replace(plan, findings=(*way.findings, *interruptions(plan), *said), groups=frozenset())
+    if delivery is not None:
+        # As in an apply: whoever delivers by Git need have no right in the cluster, and nothing of ours is put there.
+        plan = replace(plan, git=GitHalf(delivery, None, (), entries=False))
     return plan, way
 
 

@@ -16,8 +16,9 @@ from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.guards import Allowances
 from iamrbac.plan.observed import Observed
 from iamrbac.rbac.objects import Role
+from iamrbac.state.local import LocalStore
 from iamrbac.usecases.apply import Applying, apply_plan, refused
-from iamrbac.usecases.backups import BackupStore, Part
+from iamrbac.usecases.backups import BackupStore, Part, Places
 from iamrbac.usecases.home_backups import HomeStore
 from iamrbac.usecases.outcome import Event, Outcome
 from iamrbac.usecases.plan import PlanRequest
@@ -32,10 +33,6 @@ IDS = [f"20261126-12{minute:02}00-aaaaaa" for minute in range(60)]
 CHANGED = POLICY.replace("{to: [oncall], clusters: [production]", "{to: [developers], clusters: [production]").replace(
     "role: viewer", "role: developer"
 )
-
-
-def nothing_else(instance: str, cluster: str) -> tuple[BackupStore, ...]:
-    return ()
 
 
 def store(made: Company, cluster: str) -> HomeStore:
@@ -57,7 +54,14 @@ def run(made: Company, id_: str, plan: Plan | None = None) -> None:
 
 def back(made: Company, id_: str | None = None, *clusters: str, removals: int = 100) -> Restored:
     request = PlanRequest(AT, clusters, frozenset(), Allowances(removals))
-    return make_restore(made.edges, request, id_, nothing_else, Silent())
+
+    def local(instance: str, cluster: str) -> BackupStore:
+        return LocalStore(made.root.parent / "state", instance, cluster)
+
+    def bucket(place: str, owner: str, instance: str, cluster: str) -> BackupStore:
+        raise AssertionError(place)
+
+    return make_restore(made.edges, request, id_, Places(local, bucket), Silent())
 
 
 def plan_of(restored: Restored) -> Plan:
@@ -154,6 +158,15 @@ def test_backups_that_cannot_be_read_are_no_absence(made: Company) -> None:
     restored = back(made)
     assert [one.name for one in plan_of(restored).failed] == ["staging"]
     assert {change.key.cluster for change in plan_of(restored).changes} == {"production"}
+
+
+def test_a_copy_elsewhere_counts_where_the_cluster_has_none(made: Company) -> None:
+    run(made, IDS[1])
+    kept = store(made, "staging").read([IDS[1]])[IDS[1]]
+    local = LocalStore(made.root.parent / "state", "acme", "staging")
+    local.save(IDS[1], Part.BACKUP, kept)
+    store(made, "staging").delete(IDS[1])
+    assert {change.key.cluster for change in plan_of(back(made)).changes} == {"staging", "production"}
 
 
 def test_the_guards_judge_it_like_an_apply(made: Company) -> None:

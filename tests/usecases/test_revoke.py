@@ -13,12 +13,13 @@ from iamrbac.plan.change import Plan
 from iamrbac.plan.guards import Allowances
 from iamrbac.plan.observed import AwsAuth
 from iamrbac.plan.revoke import NODES
+from iamrbac.render.plan import plan_text
 from iamrbac.usecases.apply import Applying, apply_plan, refused
 from iamrbac.usecases.outcome import Event, Outcome
 from iamrbac.usecases.plan import PlanRequest
-from iamrbac.usecases.revoke import BY_GIT, Revoked, make_revocation
+from iamrbac.usecases.revoke import ENTRIES_BY_GIT, Revoked, make_revocation
 from tests.usecases.fakes import ACCOUNT, PAT, Silent
-from tests.usecases.test_delivery import ACK
+from tests.usecases.test_delivery import ACK, BY_GIT
 from tests.usecases.test_plan_apply import everything
 from tests.usecases.world import ALICE, AT, BOB, CAROL, CONFIG, POLICY, Company, company
 from tests.usecases.world import NODES as NODE_ROWS
@@ -126,7 +127,22 @@ def test_entries_that_go_through_git_are_refused_by_name_with_the_way_to_do_it(m
     failed = {one.name: one for one in plan_of(revoke(made, "alice")).failed}
     assert failed
     for name, one in failed.items():
-        assert (one.code, f"iamrbac apply --cluster {name}" in one.hint) == (BY_GIT, True)
+        assert (one.code, f"iamrbac apply --cluster {name}" in one.hint) == (ENTRIES_BY_GIT, True)
+
+
+def test_entries_that_are_written_directly_go_directly_where_the_rest_goes_through_git(made: Company) -> None:
+    made.config(BY_GIT)
+    revoked = revoke(made, "alice")
+    assert not plan_of(revoked).failed
+    text = plan_text(plan_of(revoked), str, lambda text, _style: text)
+    assert "by Git" not in text
+    assert "first, directly: 1 change that only take away" in text
+    before = made.kubes["staging"].objects
+    assert {event.outcome for event in written(made, revoked)} == {Outcome.DONE}
+    assert mapped(made) == {"staging": {BOB, CAROL}, "production": {BOB, CAROL}}
+    assert made.kubes["staging"].objects == before
+    assert made.git.repositories == {}
+    assert all(not kube.leases for kube in made.kubes.values())
 
 
 def test_what_is_not_ours_stays_and_is_named(made: Company) -> None:
