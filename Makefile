@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: demo test check servers e2e fuzz bench format clean
+.PHONY: demo test check servers e2e fuzz torture bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -34,6 +34,12 @@ e2e: $(STAMP) servers
 N ?= 10000
 fuzz: $(STAMP) servers
 	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_grants_above.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py tests/mapping/test_edit_properties.py tests/plan/test_order_property.py tests/usecases/test_partial_property.py
+
+# On real servers: killed after every write, N rounds of five writers on one aws-auth, N/20 plans and N/50 applies under
+# faults, and attempts at lock-outs.
+torture: N = 1000
+torture: $(STAMP) servers
+	IAMRBAC_TORTURE=$(N) $(BIN)/pytest -q -s tests/torture
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from random import SystemRandom
 from typing import Final
 
 from iamrbac.findings.finding import Level
@@ -24,6 +25,7 @@ from iamrbac.usecases.lock import Held, Locking, locked
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.ports import Edges, Progress
 from iamrbac.usecases.recording import Recording, recording
+from iamrbac.usecases.rows import pause_after
 from iamrbac.usecases.write import write_directly
 
 POLL_SECONDS: Final = 5.0
@@ -49,6 +51,12 @@ class Applying:
     """How to keep what is changed, to go back to; None: not at all."""
     allowed: tuple[tuple[str, str], ...] = ()
     """What was allowed by name (`Allowed-Removals`, `12`), for the summary."""
+    chance: Callable[[], float] = SystemRandom().random
+    """Draws from 0 to 1, for pauses in which several who met do not meet again."""
+
+    def after_conflict(self, conflicts: int) -> None:
+        """Wait before another attempt, after so many conflicts in a row."""
+        self.pause(pause_after(conflicts, self.chance()))
 
 
 def refused(plan: Plan) -> bool:
@@ -60,9 +68,9 @@ def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Del
     """Write every change of every planned cluster; yield each outcome as it happens.
 
     The caller has made sure that nothing refuses the plan. A failure stops only what depends on it: a binding whose
-    role failed, and removals of what it was to replace. An interruption leaves a state from which the same command converges.
-    Of clusters that are delivered by Git, who leaves goes first, then come the commits, then everybody else (see
-    plan.halves).
+    role failed, and removals of what it was to replace. An interruption leaves a state from which the same command
+    converges. Of clusters that are delivered by Git, who leaves goes first, then come the commits, then everybody else
+    (see plan.halves).
 
     Raises LockError, StalePlanError, BackupError, ApplySetError or KubeError before the first write where a lease
     cannot be had, what changes cannot be kept, or the parent of our ApplySet is somebody else's.
@@ -105,7 +113,7 @@ def _written(
     first = [only(cluster, split[cluster.name].first) for cluster in delivered]
     first += [cluster for cluster in clusters if cluster.git is None]
     stuck: set[str] = set()
-    for event in write_directly(edges, plan.instance, first, along.locks, along.keep):
+    for event in write_directly(edges, plan.instance, first, along.locks, how.after_conflict, along.keep):
         if event.outcome is not Outcome.DONE:
             stuck.add(event.change.key.cluster)
         yield event
@@ -118,14 +126,14 @@ def _written(
     became = yield from _commits(edges, plan, free, split, how)
     free = [cluster for cluster in free if became.get(cluster.name) is not Outcome.FAILED]
     then = [only(cluster, split[cluster.name].then) for cluster in free]
-    yield from write_directly(edges, plan.instance, then, along.locks, along.keep)
+    yield from write_directly(edges, plan.instance, then, along.locks, how.after_conflict, along.keep)
     late = [cluster for cluster in free if split[cluster.name].synced]
     # What is only proposed is not delivered before somebody merges it.
     proposed = {cluster.name for cluster in late if became.get(cluster.name) is Outcome.PROPOSED}
     yield from _waiting([cluster for cluster in late if cluster.name in proposed], split)
     ready = yield from _synced(edges, [cluster for cluster in late if cluster.name not in proposed], split, how)
     synced = [only(cluster, split[cluster.name].synced) for cluster in ready]
-    yield from write_directly(edges, plan.instance, synced, along.locks, along.keep)
+    yield from write_directly(edges, plan.instance, synced, along.locks, how.after_conflict, along.keep)
 
 
 def _commits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from iamrbac.compile import names
 from iamrbac.mapping.aws_auth import read
@@ -15,14 +15,29 @@ from iamrbac.plan.observed import AwsAuth
 from iamrbac.plan.simulate import absent, edit_rows, owned_after
 from iamrbac.usecases.ports import Kube
 
-ATTEMPTS = 5
+ATTEMPTS = 60
+"""Each conflict means that somebody else got through. Thirty were too few beside four others that hardly paused, on a
+machine that kept us waiting between the read and the write."""
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 0.5
+"""Seconds."""
 
 
-def write_rows(kube: Kube, instance: str, rows: Sequence[Change], cluster: str) -> None:
+def pause_after(conflicts: int, chance: float) -> float:
+    """Return how many seconds to wait after so many conflicts in a row; `chance` is from 0 to 1, drawn at random.
+
+    From nothing to twice as long each time ("full jitter", AWS Architecture Blog, Exponential Backoff And Jitter), so
+    that those who met do not meet again.
+    """
+    return chance * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (conflicts - 1))
+
+
+def write_rows(kube: Kube, instance: str, rows: Sequence[Change], cluster: str, wait: Callable[[int], None]) -> None:
     """Put and remove rows in one write, on the map as it is NOW: what others changed since the plan is kept.
 
-    Raises AwsAuthError when the map does not parse or is not there, ConflictError when somebody else keeps writing, or
-    has written one of these very rows since the plan.
+    `wait` gets the number of conflicts in a row before the next attempt; what it raises ends it. Raises AwsAuthError
+    when the map does not parse or is not there, ConflictError when somebody else keeps writing, or has written one of
+    these very rows since the plan.
     """
     for attempt in range(1, ATTEMPTS + 1):
         current = kube.aws_auth()
@@ -36,6 +51,7 @@ def write_rows(kube: Kube, instance: str, rows: Sequence[Change], cluster: str) 
         except ConflictError:
             if attempt == ATTEMPTS:
                 raise
+            wait(attempt)
         else:
             return
 

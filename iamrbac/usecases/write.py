@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from iamrbac.compile.desired import Key
 from iamrbac.gitops.files import KUBERNETES
-from iamrbac.model.errors import IamrbacError
+from iamrbac.model.errors import IamrbacError, LockError
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.depends import Dependence
 from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases, rows_that_stay
@@ -25,6 +25,7 @@ EKS_WRITES_AT_ONCE = 4
 """EKS publishes no rate limits; four at a time with adaptive retries is what its other clients do (eks-facts 1.2)."""
 REVOCATIONS: frozenset[Stage] = REMOVALS | {"hidden", "leave"}
 LOST = "run the same command again: it goes on from what is there"
+STOPPED = "interrupted while others kept writing to aws-auth"
 WAITS = "what was to take its place was not granted, and this waits for it"
 
 
@@ -33,9 +34,12 @@ def write_directly(
     instance: str,
     clusters: Sequence[ClusterPlan],
     held: Mapping[str, Held],
+    wait: Callable[[int], None],
     note: Callable[[Event], None] = lambda _: None,
 ) -> Generator[Event]:
     """Write the changes of several clusters, and yield each outcome as it happens.
+
+    `wait` is called after a conflict over aws-auth, with how many there were in a row.
 
     A failure stops only what depends on it. When the generator is closed nothing new is begun. Where a lease was
     `held` and is lost, nothing more is written. `note` is told each outcome from the thread that wrote,
@@ -47,7 +51,7 @@ def write_directly(
 
     def run(cluster: ClusterPlan) -> None:
         try:
-            for event in _Writer(edges, cluster, instance, stop, held.get(cluster.name)).run():
+            for event in _Writer(edges, cluster, instance, stop, held.get(cluster.name), wait).run():
                 note(event)
                 events.put(event)
         except BaseException as error:
@@ -77,9 +81,16 @@ class _Writer:
     """Writes one cluster's changes, phase after phase."""
 
     def __init__(
-        self, edges: Edges, cluster: ClusterPlan, instance: str, stop: threading.Event, held: Held | None
+        self,
+        edges: Edges,
+        cluster: ClusterPlan,
+        instance: str,
+        stop: threading.Event,
+        held: Held | None,
+        wait: Callable[[int], None],
     ) -> None:
         self.stop = stop
+        self.wait = wait
         self.lock = held
         self.edges = edges
         self.cluster = cluster
@@ -169,13 +180,20 @@ class _Writer:
             yield from (Event(change, Outcome.SKIPPED, lost, LOST) for change in rows)
             return
         try:
-            write_rows(self.kube, self.instance, rows, self.cluster.name)
+            write_rows(self.kube, self.instance, rows, self.cluster.name, self._after_conflict)
         except IamrbacError as error:
             for change in rows:
                 yield Event(change, Outcome.FAILED, error.message, error.hint)
             return
         for change in rows:
             yield Event(change, Outcome.DONE)
+
+    def _after_conflict(self, conflicts: int) -> None:
+        """Wait before the next attempt at aws-auth. Raises LockError when nothing more is to be written."""
+        lost = self.lock.lost() if self.lock is not None else ""
+        if lost or self.stop.is_set():
+            raise LockError(lost or STOPPED, where=self.cluster.name, hint=LOST)
+        self.wait(conflicts)
 
     def _kube(self, change: Change) -> Event:
         key = change.key

@@ -73,7 +73,7 @@ def test_what_fails_gives_nobody_too_much_and_takes_only_what_the_plan_says(case
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(write, "KUBE_WRITES_AT_ONCE", 1)
         patch.setattr(write, "EKS_WRITES_AT_ONCE", 1)
-        writer = write._Writer(cluster.edges, plan, b.INSTANCE, threading.Event(), None)
+        writer = write._Writer(cluster.edges, plan, b.INSTANCE, threading.Event(), None, lambda _: None)
         events = list(writer.run())
     for now in (*cluster.seen, access(cluster.world())):
         assert now <= old | new
