@@ -2,93 +2,118 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
-import boto3
 from botocore.exceptions import ClientError
 
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.errors import aws_call, code_of
-from iamrbac.aws.session import CALLS_AT_ONCE, Clients
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
+from iamrbac.aws.session import CALLS_AT_ONCE, keys
+from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted, Way
 from iamrbac.model.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
 
 T = TypeVar("T")
 
 
 class IamPeople:
-    """The People port on IAM: each wanted name is asked once, a few at a time."""
+    """The People port on IAM: each wanted name is asked once, a few at a time, in its own account."""
 
-    def __init__(self, session: boto3.Session) -> None:
-        self._clients = Clients(session)
-        self._lock = threading.Lock()
-        self._account: str | None = None
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
 
     def identities(self, wanted: Wanted) -> Identities:
         """Ask IAM for every wanted name. What IAM did not say is Unreadable with the reason, never absent or empty."""
+        names = wanted.groups | wanted.principals
         with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as pool:
-            groups = _ask(pool, sorted(wanted.groups), self._group)
-            principals = _ask(pool, sorted(wanted.principals), self._principal)
+            accounts = sorted({name.account for name in names})
+            entered = dict(zip(accounts, pool.map(lambda one: self._enter(one, wanted.ways), accounts), strict=True))
+            groups = _ask(pool, wanted.groups, lambda name: _group(entered[name.account], name))
+            principals = _ask(pool, wanted.principals, lambda name: _principal(entered[name.account], name))
             return Identities(
                 {name: answer() for name, answer in groups.items()},
                 {name: answer() for name, answer in principals.items()},
             )
 
-    def _group(self, name: IamName) -> tuple[str, ...] | Missing | Unreadable:
-        return self._answer(name, f"IAM group {name.name}", lambda: tuple(sorted(set(self._members(name.name)))))
-
-    def _principal(self, name: IamName) -> str | Missing | Unreadable:
-        kind, _, plain = name.name.partition("/")
-        return self._answer(name, f"IAM {kind} {plain}", lambda: self._arn(kind, plain))
-
-    def _answer(self, name: IamName, what: str, ask: Callable[[], T]) -> T | Missing | Unreadable:
+    def _enter(self, account: str, ways: Mapping[str, Way]) -> IAMClient | _Closed:
+        """Return an account's IAM, or why nobody can ask it; a role that cannot be assumed is tried once."""
         try:
-            with aws_call(what, "iam"):
-                account = self._own_account()
-                if name.account != account:
-                    return Unreadable(_elsewhere(what, name.account, account))
-                return ask()
+            way = ways.get(account)
+            if way is not None:
+                clients = self._accounts.clients(way.role, way.region)
+                keys(clients.session)
+                return clients.iam()
+            own = self._accounts.caller().account
         except AwsError as error:
-            if isinstance(cause := error.__cause__, ClientError) and code_of(cause) == "NoSuchEntity":
-                return Missing()
-            return Unreadable(str(error))
+            return _Closed(str(error), elsewhere=False)
+        return self._accounts.own.iam() if account == own else _Closed(own, elsewhere=True)
 
-    def _members(self, group: str) -> Iterator[str]:
-        """Yield the ARNs of a group's users, every page. Raises KeyError when a page is not whole."""
-        for page in self._clients.iam().get_paginator("get_group").paginate(GroupName=group):
-            # An answer that is none has no users either, and would look like a group with nobody in it.
-            if "Group" not in page:
-                raise KeyError("Group")
-            # botocore's paginator takes such a page for the last one, and the rest of the group would be lost.
-            if page.get("IsTruncated") and not page.get("Marker"):
-                raise KeyError("Marker of its next page")
-            for user in page["Users"]:
-                yield user["Arn"]
 
-    def _arn(self, kind: str, name: str) -> str:
-        iam = self._clients.iam()
-        if kind == "user":
-            return iam.get_user(UserName=name)["User"]["Arn"]
-        return iam.get_role(RoleName=name)["Role"]["Arn"]
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """An account that cannot be asked."""
 
-    def _own_account(self) -> str:
-        """Return the account that the credentials belong to: IAM answers for no other."""
-        with self._lock:
-            if self._account is None:
-                self._account = self._clients.sts().get_caller_identity()["Account"]
-            return self._account
+    why: str
+    """An error as one line, or the account that the credentials are of."""
+    elsewhere: bool
+
+
+def _group(iam: IAMClient | _Closed, name: IamName) -> tuple[str, ...] | Missing | Unreadable:
+    return _answer(iam, name, f"IAM group {name.name}", lambda asked: tuple(sorted(set(_members(asked, name.name)))))
+
+
+def _principal(iam: IAMClient | _Closed, name: IamName) -> str | Missing | Unreadable:
+    kind, _, plain = name.name.partition("/")
+    return _answer(iam, name, f"IAM {kind} {plain}", lambda asked: _arn(asked, kind, plain))
+
+
+def _answer(
+    iam: IAMClient | _Closed, name: IamName, what: str, ask: Callable[[IAMClient], T]
+) -> T | Missing | Unreadable:
+    if isinstance(iam, _Closed):
+        return Unreadable(_elsewhere(what, name.account, iam.why) if iam.elsewhere else f"{what}: {iam.why}")
+    try:
+        with aws_call(what, "iam"):
+            return ask(iam)
+    except AwsError as error:
+        if isinstance(cause := error.__cause__, ClientError) and code_of(cause) == "NoSuchEntity":
+            return Missing()
+        return Unreadable(str(error))
+
+
+def _members(iam: IAMClient, group: str) -> Iterator[str]:
+    """Yield the ARNs of a group's users, every page. Raises KeyError when a page is not whole."""
+    for page in iam.get_paginator("get_group").paginate(GroupName=group):
+        # An answer that is none has no users either, and would look like a group with nobody in it.
+        if "Group" not in page:
+            raise KeyError("Group")
+        # botocore's paginator takes such a page for the last one, and the rest of the group would be lost.
+        if page.get("IsTruncated") and not page.get("Marker"):
+            raise KeyError("Marker of its next page")
+        for user in page["Users"]:
+            yield user["Arn"]
+
+
+def _arn(iam: IAMClient, kind: str, name: str) -> str:
+    if kind == "user":
+        return iam.get_user(UserName=name)["User"]["Arn"]
+    return iam.get_role(RoleName=name)["Role"]["Arn"]
 
 
 def _ask(
     pool: ThreadPoolExecutor, names: Iterable[IamName], ask: Callable[[IamName], T]
 ) -> dict[IamName, Callable[[], T]]:
-    return {name: pool.submit(ask, name).result for name in names}
+    return {name: pool.submit(ask, name).result for name in sorted(names)}
 
 
 def _elsewhere(what: str, wanted: str, own: str) -> str:
     return (
         f"{what} is in account {wanted}, and the credentials are of account {own}: IAM answers only for its own. "
-        f"Next: use credentials of account {wanted}, or correct `account` or identity.account"
+        f"Next: write assumeRole for account {wanted} in iamrbac.yaml (identity, or a cluster there), use credentials "
+        f"of it, or correct `account` or identity.account"
     )

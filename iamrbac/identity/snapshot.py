@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from iamrbac.model.accounts import AssumeRole
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class IamName:
@@ -38,8 +40,20 @@ class Identities:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How an account is entered."""
+
+    role: AssumeRole
+    """A role of that account."""
+    region: str
+    """One of its partition, where STS and IAM are asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which names have to be asked of IAM before documents can be compiled."""
 
     groups: frozenset[IamName] = frozenset()
     principals: frozenset[IamName] = frozenset()
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    """Account → the way in; without one, only that of whoever asks."""

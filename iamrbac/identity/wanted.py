@@ -7,6 +7,7 @@ from datetime import datetime
 
 from iamrbac.identity.members import group_key, is_bare, named, principal_key, via
 from iamrbac.identity.snapshot import IamName, Wanted
+from iamrbac.identity.ways import ways
 from iamrbac.model.documents import (
     Access,
     AccessPolicy,
@@ -43,7 +44,7 @@ def wanted(
         for member in members:
             for account in accounts:
                 _ask(member, config, account, groups, principals)
-    return Wanted(frozenset(groups), frozenset(principals))
+    return Wanted(frozenset(groups), frozenset(principals), ways(config))
 
 
 def over(grant: TemporaryGrant, at: datetime) -> bool:

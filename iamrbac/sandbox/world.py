@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from iamrbac.compile.documents import Documents
 from iamrbac.model.arn import Arn
-from iamrbac.model.documents import Access, Cluster, IamGroup, IamRole, IamUser, Member
+from iamrbac.model.documents import Access, Cluster, Config, IamGroup, IamRole, IamUser, Member
 from iamrbac.sandbox.errors import SandboxError
 from iamrbac.sandbox.spec import FILE, ClusterSpec, Mode, Person, RoleSpec, SandboxSpec
 
@@ -38,6 +38,8 @@ class World:
     groups: tuple[str, ...]
     roles: tuple[RoleSpec, ...]
     clusters: tuple[ClusterPlan, ...]
+    role_arns: tuple[str, ...] = ()
+    """Roles beside these, each in one account: those that the config assumes."""
 
     @property
     def admins(self) -> tuple[Person, ...]:
@@ -47,7 +49,8 @@ class World:
     @property
     def accounts(self) -> tuple[str, ...]:
         """All accounts, the people's first."""
-        return tuple(dict.fromkeys((self.account, *(plan.cluster.account for plan in self.clusters))))
+        roles = (Arn.parse(text).account for text in self.role_arns)
+        return tuple(dict.fromkeys((self.account, *(plan.cluster.account for plan in self.clusters), *roles)))
 
 
 def world(documents: Documents, spec: SandboxSpec | None) -> World:
@@ -60,7 +63,12 @@ def world(documents: Documents, spec: SandboxSpec | None) -> World:
     plans = tuple(
         _plan(cluster, given.clusters.get(cluster.name, ClusterSpec()), documents) for cluster in config.clusters
     )
-    return World(account, given.people, tuple(dict.fromkeys(groups)), given.roles, plans)
+    return World(account, given.people, tuple(dict.fromkeys(groups)), given.roles, plans, _assumed(config))
+
+
+def _assumed(config: Config) -> tuple[str, ...]:
+    roles = [config.identity.role if config.identity is not None else None, *(one.role for one in config.clusters)]
+    return tuple(dict.fromkeys(role.role_arn for role in roles if role is not None))
 
 
 def _check_clusters(spec: SandboxSpec, names: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from moto.iam.models import iam_backends
 
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.people import IamPeople
 from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
 from iamrbac.sandbox.aws.http import Reply
@@ -22,7 +23,7 @@ def group(world: World, name: str, *users: tuple[str, str]) -> None:
 
 
 def ask(world: World, *groups: IamName, principals: frozenset[IamName] = frozenset()) -> Identities:
-    return IamPeople(world.session).identities(Wanted(frozenset(groups), principals))
+    return IamPeople(Accounts(world.session)).identities(Wanted(frozenset(groups), principals))
 
 
 def page(users: str, rest: str, group: str = "<Group><GroupName>developers</GroupName></Group>") -> Reply:
@@ -119,7 +120,8 @@ def test_another_account_is_unreadable(world: World) -> None:
     assert isinstance(found, Unreadable)
     assert found.reason == (
         f"IAM group developers is in account 111122223333, and the credentials are of account {ACCOUNT}: IAM answers"
-        " only for its own. Next: use credentials of account 111122223333, or correct `account` or identity.account"
+        " only for its own. Next: write assumeRole for account 111122223333 in iamrbac.yaml (identity, or a cluster"
+        " there), use credentials of it, or correct `account` or identity.account"
     )
     assert "iam:GetGroup" not in world.server.front.calls
 
