@@ -15,7 +15,7 @@ _WORDS = {"root": "the root user of an account", "instance-profile": "an instanc
 
 
 def members(said: Said) -> Iterator[Finding]:
-    """POL013 to POL018 and POL024, for every member of every set and grant."""
+    """POL014 to POL018 and POL024, for every member of every set and grant."""
     for one in said.sets:
         for index, member in enumerate(one.members):
             yield from _Member(said, one, member, (*one.path, index)).findings()
@@ -69,12 +69,6 @@ class _Member:
             yield from self._principal("user", self.member.iam_user)
         elif isinstance(self.member, IamRole):
             yield from self._principal("role", self.member.iam_role)
-        else:
-            message = "permission sets are not resolved by this version"
-            hint = (
-                "name the role that the permission set makes (iamRole: AWSReservedSSO_…, with its path), or an iamGroup"
-            )
-            yield self._error("POL013", "permissionSet", message, hint)
 
     def _via(self, member: IamGroup) -> Iterator[Finding]:
         identity = self.said.config.identity

@@ -285,7 +285,7 @@ def test_every_finding_has_a_place_and_a_next_step() -> None:
 
 def test_every_id_is_found_in_some_case() -> None:
     found = {one.id for make in CASES.values() for one in check(make(), TEMPLATES)}
-    assert found == {f"POL{number:03}" for number in range(1, 28) if number != 23}
+    assert found == {f"POL{number:03}" for number in range(1, 28) if number not in (13, 23)}
 
 
 def test_a_fine_repository_says_nothing() -> None:
