@@ -28,10 +28,14 @@ def set_name(arn: str) -> str | None:
         role = Arn.parse(arn)
     except ValueError:
         return None
-    match = _ROLE.fullmatch(role.name)
-    if role.kind != "role" or match is None or (role.path != "/" and _PATH.fullmatch(role.path) is None):
-        return None
-    return match.group(1)
+    fits = role.kind == "role" and (role.path == "/" or _PATH.fullmatch(role.path) is not None)
+    return set_of(role.name) if fits else None
+
+
+def set_of(role: str) -> str | None:
+    """Return the permission set that a role's name is of, None for any other name."""
+    match = _ROLE.fullmatch(role)
+    return match.group(1) if match is not None else None
 
 
 def find(name: str, arns: Iterable[str]) -> str | Missing | Ambiguous:
