@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iamrbac.model.errors import HistoryError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    import boto3
-
+    from iamrbac.aws.accounts import Accounts
     from iamrbac.backup.backup import Run
     from iamrbac.documents.output import OutputFolder
     from iamrbac.findings.finding import Finding
@@ -139,28 +138,34 @@ def identities(path: Path) -> Identities:
 
 def edges(root: Path | None) -> Edges:
     """Return everything that plan and apply need, with the credentials of the environment."""
+    from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.eks import EksApi
     from iamrbac.aws.people import IamPeople
     from iamrbac.aws.session import session
     from iamrbac.usecases.ports import Edges
 
     files = repository(root)
-    aws = session()
+    aws = Accounts(session())
     root = Path(files.root)
     return Edges(
         files, roles(root), IamPeople(aws), EksApi(aws), kube_opener(aws), deliveries(root), lambda: builtin().rbac
     )
 
 
-def own_edges(root: Path | None) -> OwnEdges:
-    """Return what a developer's commands need, with the credentials of the environment. Raises AwsError."""
+def own_edges(root: Path | None, *, assume: bool = False) -> OwnEdges:
+    """Return what a developer's commands need, with the credentials of the environment. Raises AwsError.
+
+    With `assume`, by the roles that the config assumes, as plan and apply come.
+    """
+    from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.eks import EksApi
     from iamrbac.aws.session import session
     from iamrbac.usecases.whoami import OwnEdges
 
     files = repository(root)
-    aws = session()
-    return OwnEdges(files, roles(Path(files.root)), EksApi(aws), kube_opener(aws))
+    aws = Accounts(session())
+    entered = aws.entered if assume else None
+    return OwnEdges(files, roles(Path(files.root)), EksApi(aws, assume=assume), kube_opener(aws), entered)
 
 
 def kubeconfig(file: Path | None) -> Kubeconfig:
@@ -187,10 +192,11 @@ def deliveries(root: Path) -> Deliveries:
 
 def people() -> People:
     """Return IAM, with the credentials of the environment. Raises AwsError when there are none."""
+    from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.people import IamPeople
     from iamrbac.aws.session import session
 
-    return IamPeople(session())
+    return IamPeople(Accounts(session()))
 
 
 def output_folder(root: Path) -> OutputFolder:
@@ -207,15 +213,14 @@ def new_folder(root: Path) -> NewFolder:
     return NewFolder(root)
 
 
-def kube_opener(aws: boto3.Session) -> Callable[[Target], KubeApi]:
-    """Return a function that opens a cluster's API with tokens signed by the session's credentials."""
-    from iamrbac.aws.session import keys
+def kube_opener(aws: Accounts) -> Callable[[Target], KubeApi]:
+    """Return a function that opens a cluster's API with tokens signed by the credentials that reach the cluster."""
     from iamrbac.kube.client import KubeApi
     from iamrbac.token.sign import Credentials, presign, token
 
     def open_(target: Target) -> KubeApi:
         def fresh() -> str:
-            found = keys(aws)
+            found = aws.keys(target.role, target.region)
             credentials = Credentials(found.access_key or "", found.secret_key or "", found.token)
             return token(presign(credentials, target.region, target.eks_name, datetime.now(UTC)))
 

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, get_args
 
-import boto3
 from botocore.exceptions import ClientError
 
 from iamrbac.aws import reader, writer
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.cluster import EksCluster
 from iamrbac.aws.errors import aws_call, code_of
-from iamrbac.aws.session import Clients
 from iamrbac.compile.desired import Desired
+from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import AwsError
 from iamrbac.plan.observed import AuthenticationMode, Observed, Target
@@ -30,17 +30,19 @@ USABLE: Final = frozenset({"ACTIVE", "UPDATING"})
 
 
 class EksApi:
-    """The Aws port. Used from several threads at once; calls to one region are limited together."""
+    """The Aws port. Used from several threads at once; calls to one region of an account are limited together.
 
-    def __init__(self, session: boto3.Session, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._clients = Clients(session)
+    A cluster is asked by the role that the config names for it; with `assume` False, by whoever runs this.
+    """
+
+    def __init__(self, accounts: Accounts, sleep: Callable[[float], None] = time.sleep, *, assume: bool = True) -> None:
+        self._accounts = accounts
         self._sleep = sleep
+        self._assume = assume
 
     def caller(self) -> Caller:
-        """sts:GetCallerIdentity. Raises AwsError with the next step."""
-        with aws_call("the AWS credentials", "sts"):
-            answer = self._clients.sts().get_caller_identity()
-            return Caller(answer["Account"], answer["Arn"], answer["UserId"])
+        """sts:GetCallerIdentity of whoever runs this. Raises AwsError with the next step."""
+        return self._accounts.caller()
 
     def target(self, cluster: Cluster) -> Target:
         """DescribeCluster. Raises AwsError, also when it is not the config's cluster or cannot be used yet."""
@@ -62,6 +64,7 @@ class EksApi:
                 endpoint=described["endpoint"].rstrip("/"),
                 certificate_authority=_pem(cluster, described["certificateAuthority"]["data"]),
                 authentication_mode=_mode(cluster, described),
+                role=self._role(cluster),
             )
 
     def mappings(self, target: Target) -> tuple[Observed, ...]:
@@ -83,21 +86,27 @@ class EksApi:
         """
         writer.delete(self._cluster(target), observed)
 
+    def _role(self, cluster: Cluster) -> AssumeRole | None:
+        return cluster.role if self._assume else None
+
     def _cluster(self, target: Target) -> EksCluster:
-        return EksCluster(self._clients.eks(target.region), self._clients.budget(target.region), target)
+        clients = self._accounts.clients(target.role, target.region)
+        return EksCluster(clients.eks(target.region), clients.budget(target.region), target)
 
     def _describe(self, cluster: Cluster) -> ClusterTypeDef:
+        role = self._role(cluster)
+        eks = self._accounts.clients(role, cluster.region).eks(cluster.region)
         with aws_call(cluster.name, "eks"):
             try:
-                return self._clients.eks(cluster.region).describe_cluster(name=cluster.eks)["cluster"]
+                return eks.describe_cluster(name=cluster.eks)["cluster"]
             except ClientError as error:
                 if code_of(error) != "ResourceNotFoundException":
                     raise
-        own = self.caller().account
+        own = role.account if role is not None else self.caller().account
         raise AwsError(
             f"EKS has no cluster {cluster.eks} in account {own}, region {cluster.region}",
             where=cluster.name,
-            hint=f"use credentials of account {cluster.account}"
+            hint=f"use credentials of account {cluster.account}, or write assumeRole for it in iamrbac.yaml"
             if own != cluster.account
             else "correct name, eksName or region in iamrbac.yaml",
         )

@@ -39,7 +39,7 @@ _EXPIRED = frozenset(
         "IncompleteSignature",
     }
 )
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 
 
@@ -90,7 +90,7 @@ def _hint(error: ClientError, service: str) -> str:
     code = code_of(error)
     if code in _EXPIRED:
         return _SIGN_IN
-    if code in _DENIED:
+    if code in DENIED:
         return f"ask for the IAM permission {_action(error, service)}"
     if code in _THROTTLED:
         return "try again in a minute; another program may be using up the account's request rate"

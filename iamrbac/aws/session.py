@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
+from botocore.loaders import Loader, create_loader
 from botocore.utils import JSONFileCache
 
 from iamrbac import __version__
@@ -46,11 +48,19 @@ def session(profile: str | None = None, region: str | None = None) -> boto3.Sess
         core = botocore.session.Session(profile=profile)
         if region is not None and core.get_config_variable("region") is None:
             core.set_config_variable("region", region)
+        core.register_component("data_loader", shared_loader())
         resolver = core.get_component("credential_provider")
         for provider in ("assume-role", "assume-role-with-web-identity"):
             with suppress(KeyError):
                 resolver.get_provider(provider).cache = JSONFileCache(str(Path(_CLI_CACHE).expanduser()))
         return boto3.Session(botocore_session=core)
+
+
+@cache
+def shared_loader() -> Loader:
+    """Return the one loader of all sessions: AWS's models are read and kept once, however many accounts there are."""
+    # AWS_DATA_PATH and `data_path` of the profile, as botocore's own sessions take it.
+    return create_loader(botocore.session.Session().get_config_variable("data_path"))
 
 
 def keys(of: boto3.Session) -> ReadOnlyCredentials:
@@ -66,19 +76,19 @@ class Clients:
     """The session's clients, each made once (making one is slow and not safe from several threads; using it is)."""
 
     def __init__(self, of: boto3.Session) -> None:
-        self._session = of
+        self.session = of
         self._region = of.region_name or ANY_REGION
         self._lock = threading.Lock()
         self._eks: dict[str, EKSClient] = {}
         self._budgets: dict[str, threading.BoundedSemaphore] = {}
         self._iam: IAMClient | None = None
-        self._sts: STSClient | None = None
+        self._sts: dict[str, STSClient] = {}
 
     def eks(self, region: str) -> EKSClient:
         """EKS in a region."""
         with self._lock:
             if region not in self._eks:
-                self._eks[region] = self._session.client("eks", region_name=region, config=CONFIG)
+                self._eks[region] = self.session.client("eks", region_name=region, config=CONFIG)
             return self._eks[region]
 
     def budget(self, region: str) -> threading.BoundedSemaphore:
@@ -90,12 +100,13 @@ class Clients:
         """IAM, which is the same in every region of a partition."""
         with self._lock:
             if self._iam is None:
-                self._iam = self._session.client("iam", region_name=self._region, config=CONFIG)
+                self._iam = self.session.client("iam", region_name=self._region, config=CONFIG)
             return self._iam
 
-    def sts(self) -> STSClient:
-        """STS in the session's region; any other of the partition would say the same."""
+    def sts(self, region: str | None = None) -> STSClient:
+        """STS in a region, or in the session's; any other of the partition would say the same."""
+        region = region or self._region
         with self._lock:
-            if self._sts is None:
-                self._sts = self._session.client("sts", region_name=self._region, config=CONFIG)
-            return self._sts
+            if region not in self._sts:
+                self._sts[region] = self.session.client("sts", region_name=region, config=CONFIG)
+            return self._sts[region]

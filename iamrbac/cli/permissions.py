@@ -36,6 +36,7 @@ def command(
 
     They are for the clusters, groups, users and roles that this repository names today. The manifests have no bindings:
     bind them to whoever it is. Where several accounts have a part, the JSON has one policy under each account's number.
+    Where the config assumes roles, these are the roles', and that of whoever runs the command is under `caller`.
 
     Exit codes: 0; 3 the documents are invalid.
 

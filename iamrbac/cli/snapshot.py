@@ -21,7 +21,7 @@ def command(
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Write down who is in which IAM group now, for questions, diffs and tests without AWS.
+    """Write down who is in which IAM group, and which role a permission set has, for questions and diffs without AWS.
 
     Only what the policies name is asked. The file holds ARNs of people and no secret.
 

@@ -12,10 +12,10 @@ from iamrbac.compile.report import Report
 from iamrbac.compile.sets import AccessSet
 from iamrbac.identity.expand import Expansion, Unusable, expand
 from iamrbac.identity.members import describe
-from iamrbac.identity.snapshot import Identities, Missing, Unreadable, Wanted
+from iamrbac.identity.snapshot import Ambiguous, Identities, Missing, Unreadable, Wanted
 from iamrbac.identity.suspended import Suspended
 from iamrbac.identity.wanted import wanted
-from iamrbac.model.documents import Cluster, Config, IamGroup, Member
+from iamrbac.model.documents import Cluster, Config, IamGroup, Member, PermissionSet
 from iamrbac.model.origin import Origin
 
 UNREAD = "MAP102"
@@ -79,9 +79,19 @@ class People:
         return self._expanded[key]
 
 
-def _unknown(report: Report, member: Member, origin: Origin, why: Missing | Unreadable | Unusable) -> None:
+def _unknown(report: Report, member: Member, origin: Origin, why: Missing | Ambiguous | Unreadable | Unusable) -> None:
     shown = describe(member)
-    if isinstance(why, Missing):
+    if isinstance(why, Missing) and isinstance(member, PermissionSet):
+        report.error(
+            "MAP101",
+            f"no role of {shown} is in the account",
+            "correct the name, or assign it there: Identity Center makes the role with the first assignment",
+            origin,
+        )
+    elif isinstance(why, Ambiguous):
+        hint = "remove the one that nobody uses, or name the role that is meant as an iamRole"
+        report.error("MAP110", f"{shown} may be {' or '.join(why.arns)}", hint, origin)
+    elif isinstance(why, Missing):
         report.error("MAP101", f"IAM has no {shown}", "correct the name, create it, or remove the member", origin)
     elif isinstance(why, Unreadable):
         # The reason ends in its own next step.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable
 from iamrbac.model.arn import Arn
 from iamrbac.model.errors import UsageError
 
@@ -24,9 +25,10 @@ def identities_json(identities: Identities) -> dict[str, Any]:
             for name, found in sorted(identities.groups.items())
         ],
         "principals": [
-            {"account": name.account, "name": name.name, "arn": _known(found)}
+            {"account": name.account, "name": name.name, **_one(found)}
             for name, found in sorted(identities.principals.items())
         ],
+        "created": {arn: at.isoformat() for arn, at in sorted(identities.created.items())},
     }
 
 
@@ -36,11 +38,16 @@ def parse_identities(text: str, file: str) -> Identities:
         value = json.loads(text)
         if not isinstance(value, dict) or value.get("kind") != "Identities" or value.get("formatVersion") != VERSION:
             raise ValueError(f"it has not kind Identities and formatVersion {VERSION}")
-        return Identities(_named(value, "groups", _members), _named(value, "principals", _arn))
+        return Identities(_named(value, "groups", _members), _named(value, "principals", _arn), _created(value))
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"is no snapshot of identities: {error}", where=file, hint="write one with `iamrbac snapshot --out FILE`"
         ) from error
+
+
+def _one(found: str | Missing | Ambiguous | Unreadable) -> dict[str, object]:
+    # Whoever reads this and knows nothing of `ambiguous` takes it for missing, and gives nothing.
+    return {"arn": None, "ambiguous": list(found.arns)} if isinstance(found, Ambiguous) else {"arn": _known(found)}
 
 
 def _known(found: object) -> object:
@@ -77,9 +84,27 @@ def _members(one: Mapping[str, Any]) -> tuple[str, ...] | Missing:
     return tuple(sorted({_principal(arn) for arn in value}))
 
 
-def _arn(one: Mapping[str, Any]) -> str | Missing:
-    value = one.get("arn", "")
+def _arn(one: Mapping[str, Any]) -> str | Missing | Ambiguous:
+    value, several = one.get("arn", ""), one.get("ambiguous")
+    if value is None and several is not None:
+        if not isinstance(several, list) or len(several) < 2:
+            raise ValueError("ambiguous is no list of several ARNs")
+        return Ambiguous(tuple(sorted(map(_principal, several))))
     return Missing() if value is None else _principal(value)
+
+
+def _created(value: Mapping[str, Any]) -> dict[str, datetime]:
+    found = value.get("created", {})
+    if not isinstance(found, dict):
+        raise ValueError("created is no mapping of ARNs to times")
+    return {_principal(arn): _time(arn, at) for arn, at in found.items()}
+
+
+def _time(arn: str, value: object) -> datetime:
+    at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    if at is None or at.tzinfo is None:
+        raise ValueError(f"created: {arn} has no time with an offset")
+    return at
 
 
 def _principal(value: object) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from iamrbac.identity.members import group_key, is_bare, named, principal_key, via
-from iamrbac.identity.snapshot import Identities, Missing, Unreadable
+from iamrbac.identity.members import group_key, is_bare, named, principal_key, set_key, via
+from iamrbac.identity.snapshot import Ambiguous, Identities, Missing, Unreadable
 from iamrbac.model.arn import Arn
 from iamrbac.model.documents import Config, IamGroup, IamRole, IamUser, Member
 
@@ -19,7 +19,7 @@ class Unusable:
     hint: str
 
 
-Expansion: TypeAlias = tuple[str, ...] | Missing | Unreadable | Unusable
+Expansion: TypeAlias = tuple[str, ...] | Missing | Ambiguous | Unreadable | Unusable
 _NOT_ASKED = Unreadable("IAM was not asked for it")
 _NO_ACCOUNT = Unusable(
     "nothing says in which account it is", "set identity.account in iamrbac.yaml, or `account:` here, or write an ARN"
@@ -36,9 +36,8 @@ def expand(member: Member, config: Config, account: str, partition: str, identit
     elif isinstance(member, IamUser | IamRole):
         found = _principal(member, config, account, partition, identities)
     else:
-        found = Unusable(
-            "permission sets are not resolved by this version", "name the role AWSReservedSSO_… as an iamRole"
-        )
+        answer = identities.principals.get(set_key(member, account), _NOT_ASKED)
+        found = (answer,) if isinstance(answer, str) else answer
     return _usable(found, partition) if isinstance(found, tuple) else found
 
 
@@ -63,14 +62,17 @@ def _principal(
         key = principal_key(member, config, account)
     except ValueError as error:
         return Unusable(str(error), f"write the {kind}'s name or its ARN")
-    if name.startswith("arn:"):
-        return (name,)
     if key is None:
         return _NO_ACCOUNT
-    if not is_bare(name):
-        return (f"arn:{partition}:iam::{key.account}:{kind}/{name}",)
     found = identities.principals.get(key, _NOT_ASKED)
-    return (found,) if isinstance(found, str) else found
+    if is_bare(name):
+        return (found,) if isinstance(found, str) else found
+    full = name if name.startswith("arn:") else f"arn:{partition}:iam::{key.account}:{kind}/{name}"
+    if isinstance(found, Missing):
+        return found
+    if isinstance(found, str) and found != full:
+        return Unusable(f"IAM has it as {found}, and not as {full}", "correct the path")
+    return (full,)
 
 
 def _usable(arns: tuple[str, ...], partition: str) -> Expansion:

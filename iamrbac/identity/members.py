@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from iamrbac.identity.permission_sets import KEY
 from iamrbac.identity.snapshot import IamName
 from iamrbac.model.arn import Arn
-from iamrbac.model.documents import Config, IamGroup, IamRole, IamUser, Member
+from iamrbac.model.documents import Config, IamGroup, IamRole, IamUser, Member, PermissionSet
 
 
 def describe(member: Member) -> str:
@@ -47,6 +48,11 @@ def principal_key(member: IamUser | IamRole, config: Config, cluster_account: st
         return IamName(arn.account, f"{kind}/{arn.name}")
     account = member.account or (cluster_account if kind == "role" else _people(config))
     return IamName(account, f"{kind}/{_last(name)}") if account else None
+
+
+def set_key(member: PermissionSet, cluster_account: str) -> IamName:
+    """Return the account and `permissionSet/NAME`; it is in the cluster's account unless `account:` says otherwise."""
+    return IamName(member.account or cluster_account, KEY + member.permission_set)
 
 
 def named(member: IamUser | IamRole) -> tuple[str, str]:

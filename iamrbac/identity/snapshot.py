@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from iamrbac.model.accounts import AssumeRole
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,13 +31,33 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """IAM was asked and has several that it may be."""
+
+    arns: tuple[str, ...]
+    """Full ARNs, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Identities:
     """IAM's answers. A name that was never asked for is absent from the mapping; that is a bug of the caller."""
 
     groups: Mapping[IamName, tuple[str, ...] | Missing | Unreadable] = field(default_factory=dict)
     """Group → full ARNs of its users, sorted; an empty tuple is a group with nobody in it, and means revoke."""
-    principals: Mapping[IamName, str | Missing | Unreadable] = field(default_factory=dict)
-    """User or role, keyed as `user/NAME` or `role/NAME`, → its full ARN with path."""
+    principals: Mapping[IamName, str | Missing | Ambiguous | Unreadable] = field(default_factory=dict)
+    """`user/NAME`, `role/NAME` or `permissionSet/NAME` → the full ARN, with path, of the user or role."""
+    created: Mapping[str, datetime] = field(default_factory=dict)
+    """ARN → when IAM made that user or role, where IAM said it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an account is entered."""
+
+    role: AssumeRole
+    """A role of that account."""
+    region: str
+    """One of its partition, where STS and IAM are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +66,7 @@ class Wanted:
 
     groups: frozenset[IamName] = frozenset()
     principals: frozenset[IamName] = frozenset()
+    full: frozenset[IamName] = frozenset()
+    """Users and roles that are named in full: nothing depends on an answer, and a closed account gives none."""
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    """Account → the way in; without one, only that of whoever asks."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from iamrbac.identity.members import group_key, is_bare, named, principal_key, via
+from iamrbac.identity.members import group_key, is_bare, named, principal_key, set_key, via
 from iamrbac.identity.snapshot import IamName, Wanted
+from iamrbac.identity.ways import ways
 from iamrbac.model.documents import (
     Access,
     AccessPolicy,
@@ -27,7 +29,7 @@ def wanted(
     at: datetime,
     clusters: Collection[str] | None = None,
 ) -> Wanted:
-    """Return every group, and every user and role given by bare name, that access on `clusters` (None: all) needs.
+    """Return every group, permission set, user and role that access on `clusters` (None: all) needs.
 
     Not needed are: sets without access there, grants whose time is over, clusters that somebody else maps.
     """
@@ -36,14 +38,14 @@ def wanted(
         for cluster in config.clusters
         if cluster.mapping != "external" and (clusters is None or cluster.name in clusters)
     ]
-    groups: set[IamName] = set()
-    principals: set[IamName] = set()
+    asked = _Asked()
     for members, lines in _sets(policies, grants, at):
         accounts = {cluster.account for cluster in mapped if any(selects(line.clusters, cluster) for line in lines)}
         for member in members:
             for account in accounts:
-                _ask(member, config, account, groups, principals)
-    return Wanted(frozenset(groups), frozenset(principals))
+                asked.add(member, config, account)
+    principals = frozenset(asked.principals)
+    return Wanted(frozenset(asked.groups), principals, frozenset(asked.full) - principals, ways(config))
 
 
 def over(grant: TemporaryGrant, at: datetime) -> bool:
@@ -62,14 +64,23 @@ def _sets(
             yield grant.spec.members, list(grant.spec.access)
 
 
-def _ask(member: Member, config: Config, account: str, groups: set[IamName], principals: set[IamName]) -> None:
-    """Add what IAM must be asked for a member. What cannot be asked is a finding when it is expanded."""
-    try:
-        if isinstance(member, IamGroup) and via(member, config) == "users":
-            key = group_key(member, config)
-            groups |= {key} if key is not None else set()
-        elif isinstance(member, IamUser | IamRole) and is_bare(named(member)[1]):
-            key = principal_key(member, config, account)
-            principals |= {key} if key is not None else set()
-    except ValueError:
-        return
+@dataclass
+class _Asked:
+    groups: set[IamName] = field(default_factory=set)
+    principals: set[IamName] = field(default_factory=set)
+    full: set[IamName] = field(default_factory=set)
+
+    def add(self, member: Member, config: Config, account: str) -> None:
+        """Add what IAM must be asked for a member. What cannot be asked is a finding when it is expanded."""
+        try:
+            if isinstance(member, IamGroup):
+                key = group_key(member, config) if via(member, config) == "users" else None
+                self.groups |= {key} if key is not None else set()
+            elif isinstance(member, IamUser | IamRole):
+                key = principal_key(member, config, account)
+                place = self.principals if is_bare(named(member)[1]) else self.full
+                place |= {key} if key is not None else set()
+            else:
+                self.principals.add(set_key(member, account))
+        except ValueError:
+            return

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictStr
 
+from iamrbac.model.accounts import AnyAssumeRole, AssumeRole, assumed
 from iamrbac.model.backups import Backups, BackupsChoice
 from iamrbac.model.base import Document, Metadata, NotNull
 from iamrbac.model.gates import Gate, Lint
@@ -32,6 +33,17 @@ class IdentityConfig(Document):
     groups: Annotated[Literal["users", "role"] | None, NotNull()] = Field(
         default=None, description="users: a group's users; role: one role that the group may assume. No hidden default."
     )
+    assume_role: Annotated[AnyAssumeRole | None, NotNull()] = Field(
+        default=None,
+        alias="assumeRole",
+        description="The role of that account by which IAM is asked: its ARN, or {roleArn, externalId, sessionName}. "
+        "Without it, whoever runs iamrbac asks.",
+    )
+
+    @property
+    def role(self) -> AssumeRole | None:
+        """The role that is assumed to ask IAM; None: whoever runs iamrbac."""
+        return assumed(self.assume_role)
 
 
 class Home(Document):
@@ -49,6 +61,12 @@ class Cluster(Document):
     )
     account: Account = Field(description="The AWS account it is in.")
     region: Region = Field(description="The AWS region it is in.")
+    assume_role: Annotated[AnyAssumeRole | None, NotNull()] = Field(
+        default=None,
+        alias="assumeRole",
+        description="The role of that account by which plan and apply reach the cluster: its ARN, or {roleArn, "
+        "externalId, sessionName}. Without it, whoever runs iamrbac does.",
+    )
     labels: Mapping[LabelKey, StrictStr] = Field(default_factory=dict, description="Labels that policies select by.")
     mapping: Literal["access-entries", "aws-auth", "auto", "external"] = Field(
         default="auto",
@@ -73,6 +91,11 @@ class Cluster(Document):
     def eks(self) -> str:
         """The cluster's name at EKS."""
         return self.eks_name or self.name
+
+    @property
+    def role(self) -> AssumeRole | None:
+        """The role by which plan and apply reach it; None: whoever runs iamrbac."""
+        return assumed(self.assume_role)
 
 
 class NamespaceRule(Document):

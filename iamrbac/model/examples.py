@@ -6,6 +6,7 @@ from typing import Any, Final
 
 _ACCOUNT: Final = "111122223333"
 _PEOPLE: Final = "222233334444"
+_ROLE: Final = f"arn:aws:iam::{_ACCOUNT}:role/iamrbac"
 _CLUSTERS: Final[list[Any]] = [["production", "prod-*"], {"env": "production"}]
 _LINE: Final = {"to": ["developers"], "clusters": ["staging"], "namespaces": ["payments"], "role": "developer"}
 _MAY: Final = {"clusters": ["production"], "namespaces": ["payments"], "role": "viewer"}
@@ -75,13 +76,15 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "gates": [[{"name": "say-why", "clusters": ["production"], "refuse": "gain", "unless": ["reason"]}]],
         "lint": [{"failOn": "warning"}],
     },
-    "IdentityConfig": {"account": [_PEOPLE]},
+    "IdentityConfig": {"account": [_PEOPLE], "assumeRole": [f"arn:aws:iam::{_PEOPLE}:role/iamrbac-people"]},
+    "AssumeRole": {"roleArn": [_ROLE], "externalId": ["iamrbac-acme"], "sessionName": ["iamrbac-ci"]},
     "Home": {"namespace": ["iamrbac-system"]},
     "Cluster": {
         "name": ["production"],
         "eksName": ["acme-production-1"],
         "account": [_ACCOUNT],
         "region": ["eu-west-1"],
+        "assumeRole": [_ROLE, {"roleArn": _ROLE, "externalId": "iamrbac-acme"}],
         "labels": [{"env": "production"}],
         "namespaces": [["payments", "search"]],
         "gitops": [{"branch": "production", "commit": "pull-request"}],

@@ -206,6 +206,10 @@ def _too_long(error: _Error) -> Fault:
 
 def _too_short(error: _Error) -> Fault:
     if isinstance(error.value, str):
+        least = error.context["min_length"]
+        if error.value:
+            message = f"{error.name} has {len(error.value)} characters, and at least {least} are needed"
+            return Fault(WRONG_VALUE, error.path, message, "write a longer one")
         return Fault(WRONG_VALUE, error.path, f"{error.name} is empty", "write a text")
     name = str(error.path[-1])
     return Fault(WRONG_VALUE, error.path, f"{error.name} is empty", _EMPTY.get(name, "write at least one into it"))
@@ -259,6 +263,9 @@ def _branch(error: _Error) -> Fault:
     if "action" in meant:
         message = f"{error.name} is {error.shown}, and a text or a mapping is needed"
         return Fault(WRONG_TYPE, error.path, message, "write something like get,list pods")
+    if "assume" in meant:
+        message = f"{error.name} is {error.shown}, and the ARN of a role or a mapping is needed"
+        return Fault(WRONG_TYPE, error.path, message, "write something like arn:aws:iam::111122223333:role/iamrbac")
     if "member" in meant:
         return _form(error, "a member", MEMBER_KEYS, "iamGroup: NAME")
     return _form(error, "a role", ROLE_KEYS, "role: NAME for a template")

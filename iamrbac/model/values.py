@@ -48,6 +48,13 @@ PRINCIPAL = Form(
     "a name, with its path if it has one, or an ARN",
     "ci/deployer",
 )
+ROLE_ARN = Form(
+    f"^arn:({'|'.join(PARTITIONS)}):iam::[0-9]{{12}}:role/{_IAM_PATH}{NAME}$",
+    "the ARN of an IAM role",
+    "arn:aws:iam::111122223333:role/iamrbac",
+)
+EXTERNAL_ID = Form("^[0-9A-Za-z_+=,.@:/-]+$", "letters, digits and _+=,.@:/-", "iamrbac-acme")
+SESSION_NAME = Form("^[0-9A-Za-z_+=,.@-]+$", "letters, digits and _+=,.@-", "iamrbac")
 PERMISSION_SET = Form(f"^{NAME}$", "the name of a permission set", "PaymentsDeveloper")
 CLUSTER_ROLE = Form("^[A-Za-z0-9][A-Za-z0-9_@+=,.:-]*$", "the name of a ClusterRole, without / and blanks", "view")
 EKS_POLICY = Form("^[A-Za-z0-9]+$", "the name of an EKS access policy, not its ARN", "AmazonEKSViewPolicy")
@@ -88,6 +95,9 @@ FORMS: Final = {
         ACCOUNT,
         REGION,
         PRINCIPAL,
+        ROLE_ARN,
+        EXTERNAL_ID,
+        SESSION_NAME,
         PERMISSION_SET,
         CLUSTER_ROLE,
         EKS_POLICY,
@@ -123,6 +133,10 @@ RulePattern: TypeAlias = Annotated[StrictStr, Field(pattern=NAMESPACE_RULE.patte
 Account: TypeAlias = Annotated[StrictStr, Field(pattern=ACCOUNT.pattern)]
 Region: TypeAlias = Annotated[StrictStr, Field(pattern=REGION.pattern)]
 PrincipalName: TypeAlias = Annotated[StrictStr, Field(pattern=PRINCIPAL.pattern, max_length=2048)]
+# The lengths are those of sts:AssumeRole (botocore's model of it).
+RoleArn: TypeAlias = Annotated[StrictStr, Field(pattern=ROLE_ARN.pattern, max_length=2048)]
+ExternalId: TypeAlias = Annotated[StrictStr, Field(pattern=EXTERNAL_ID.pattern, min_length=2, max_length=1224)]
+SessionName: TypeAlias = Annotated[StrictStr, Field(pattern=SESSION_NAME.pattern, min_length=2, max_length=64)]
 PermissionSetName: TypeAlias = Annotated[StrictStr, Field(pattern=PERMISSION_SET.pattern, max_length=32)]
 ClusterRoleName: TypeAlias = Annotated[StrictStr, Field(pattern=CLUSTER_ROLE.pattern, max_length=253)]
 EksPolicyName: TypeAlias = Annotated[StrictStr, Field(pattern=EKS_POLICY.pattern, max_length=128)]

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from iamrbac.identity.permission_sets import KEY
 from iamrbac.identity.snapshot import Wanted
 from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster
 from iamrbac.permissions.command import DOES, Command
 
 VERSION: Final = "2012-10-17"
+CALLER: Final = "caller"
+"""Stands where an account would, for whoever assumes roles: nobody knows in which account that is."""
 ON_CLUSTER: Final = {False: ("eks:DescribeCluster",), True: ("eks:DescribeCluster", "eks:ListAccessEntries")}
 READ_ENTRIES: Final = ("eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies")
 WRITE_ENTRIES: Final = (
@@ -31,12 +34,13 @@ POLICIES: Final = ("eks:ListAccessPolicies",)
 def iam_policies(command: Command, clusters: Sequence[Cluster], wanted: Wanted) -> Mapping[str, dict[str, Any]]:
     """Return account → the policy document of whoever runs a command there; accounts without any are left out.
 
-    `wanted` are the names that IAM is asked for.
+    `wanted` are the names that IAM is asked for. Where roles are assumed, an account's document is its role's, and
+    what whoever runs the command needs to assume them stands under `CALLER`.
     """
     does = DOES[command]
     accounts = {cluster.account for cluster in clusters} if does.clusters else set()
-    if does.people:
-        accounts |= {name.account for name in (*wanted.groups, *wanted.principals)}
+    asked = {name.account for name in (*wanted.groups, *wanted.principals, *wanted.full)} if does.people else set()
+    accounts |= asked
     partition = partition_of(clusters[0].region) if clusters else "aws"
     documents: dict[str, dict[str, Any]] = {}
     for account in sorted(accounts):
@@ -45,15 +49,23 @@ def iam_policies(command: Command, clusters: Sequence[Cluster], wanted: Wanted) 
             statements += _clusters(command, [one for one in clusters if one.account == account])
         if statements:
             documents[account] = {"Version": VERSION, "Statement": statements}
+    # A developer's own commands assume nothing.
+    assuming = does.people or does.mappings
+    roles = {wanted.ways[account].role.role_arn for account in asked if account in wanted.ways}
+    roles |= {one.role.role_arn for one in clusters if one.role is not None and does.clusters}
+    if assuming and roles:
+        documents[CALLER] = {"Version": VERSION, "Statement": [_allow(("sts:AssumeRole",), sorted(roles))]}
     return documents
 
 
 def _people(partition: str, account: str, wanted: Wanted) -> list[dict[str, Any]]:
     groups = [name.name for name in wanted.groups if name.account == account]
-    principals = [name.name for name in wanted.principals if name.account == account]
+    principals = [name.name for name in wanted.principals | wanted.full if name.account == account]
     found = [("iam:GetGroup", "group", groups)]
     found += [(f"iam:Get{kind.title()}", kind, _named(kind, principals)) for kind in ("user", "role")]
-    return [
+    # It has no resource; Identity Center's path is a filter.
+    listed = [_allow(("iam:ListRoles",), ["*"])] if any(name.startswith(KEY) for name in principals) else []
+    return listed + [
         _allow((action,), _in_any_path(f"arn:{partition}:iam::{account}:{kind}", names))
         for action, kind, names in found
         if names

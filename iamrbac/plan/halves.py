@@ -10,8 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from iamrbac.gitops.files import KUBERNETES
+from iamrbac.identity.permission_sets import lasting
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
-from iamrbac.mapping.resolve import identity
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.observed import Meta, Observed
 from iamrbac.plan.order import frees, gives, rows_that_stay
@@ -39,10 +39,10 @@ def halves(cluster: ClusterPlan) -> Halves:
         return Halves((), (), cluster.changes, ())
     committed = tuple(change for change in cluster.changes if git.carries(change.key.kind))
     direct = [change for change in cluster.changes if not git.carries(change.key.kind)]
-    mapped = {identity(_principal(change)) for change in direct if change.after is not None and _maps(change)}
+    mapped = {lasting(_principal(change)) for change in direct if change.after is not None and _maps(change)}
     # An entry that goes and uncovers a row gives what the row gives.
     rows = rows_that_stay(cluster)
-    mapped |= {who for one in direct if one.key.kind == "AccessEntry" and (who := identity(_principal(one))) in rows}
+    mapped |= {who for one in direct if one.key.kind == "AccessEntry" and (who := lasting(_principal(one))) in rows}
     first = tuple(change for change in direct if _takes_away(change, mapped))
     pending = pending_groups(cluster, committed)
     rest = [change for change in direct if change not in first]
@@ -78,7 +78,7 @@ def _takes_away(change: Change, mapped: Collection[str]) -> bool:
     if gives(change):
         return False
     if change.action is Action.DELETE:
-        return not (_maps(change) and identity(_principal(change)) in mapped)
+        return not (_maps(change) and lasting(_principal(change)) in mapped)
     return bool(frees(change))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from iamrbac.compile.desired import Key, Spec
+from iamrbac.model.accounts import AssumeRole
 from iamrbac.rbac.objects import NO_LABELS
 
 
@@ -60,6 +61,8 @@ class Target:
     certificate_authority: str
     """PEM, decoded."""
     authentication_mode: AuthenticationMode
+    role: AssumeRole | None = None
+    """The role by which it is reached; None: whoever runs this."""
 
     @property
     def partition(self) -> str:

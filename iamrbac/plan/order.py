@@ -15,8 +15,9 @@ from typing import Literal, TypeAlias, get_args
 
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired
+from iamrbac.identity.permission_sets import lasting
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
-from iamrbac.mapping.resolve import identity, mapped
+from iamrbac.mapping.resolve import mapped
 from iamrbac.plan import simulate
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.observed import Observed
@@ -56,8 +57,8 @@ class Phase:
 
 def rows_that_stay(plan: ClusterPlan) -> Rows:
     """Return the rows of aws-auth that a plan does not change, whosever they are, as `phases` and `gives` take them."""
-    changed = {identity(change.key.name) for change in plan.changes if change.key.kind == "AwsAuthRow"}
-    rows = {identity(one.principal): frozenset(one.groups) for one in mapped((), simulate.before(plan.state).reading)}
+    changed = {lasting(change.key.name) for change in plan.changes if change.key.kind == "AwsAuthRow"}
+    rows = {lasting(one.principal): frozenset(one.groups) for one in mapped((), simulate.before(plan.state).reading)}
     return {who: groups for who, groups in rows.items() if who not in changed}
 
 
@@ -117,7 +118,7 @@ def gives(change: Change, rows: Rows = NO_ROWS) -> frozenset[str]:
 @dataclass(frozen=True, slots=True)
 class _Facts:
     before: Mapping[str, frozenset[str]]
-    """The groups of principals by `identity`, of all that change: an entry's, where there is a row as well."""
+    """The groups of principals by `lasting`, of all that change: an entry's, where there is a row as well."""
     after: Mapping[str, frozenset[str]]
     """The same of those that some change maps, or that a row which stays does: they move, they do not leave."""
     entries: frozenset[str]
@@ -179,7 +180,8 @@ def _after(change: Change, first: Change) -> Change:
 def _principal(change: Change) -> str:
     side = change.after or change.before
     spec = side.spec if side is not None else None
-    return identity(spec.principal if isinstance(spec, AccessEntry) else change.key.name)
+    # A permission set whose role was made anew moves to the new one: nobody leaves before they have it.
+    return lasting(spec.principal if isinstance(spec, AccessEntry) else change.key.name)
 
 
 def _groups_before(change: Change) -> set[str]:

@@ -14,8 +14,8 @@ from iamrbac.access.refused import some_of
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired, Kind
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.identity.permission_sets import lasting
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
-from iamrbac.mapping.resolve import identity
 from iamrbac.model.arn import comparable
 from iamrbac.model.documents import RemovalLimit
 from iamrbac.plan.change import Change
@@ -75,11 +75,11 @@ def _unreplaced(stake: Stakes, leavers: Leavers) -> Iterator[Change]:
 def _slot(side: Observed | Desired) -> _Slot:
     spec = side.spec
     if isinstance(spec, AccessEntry):
-        return ("mapping", identity(spec.principal))
+        return ("mapping", lasting(spec.principal))
     if isinstance(spec, AwsAuthRow):
-        return ("mapping", identity(spec.arn))
+        return ("mapping", lasting(spec.arn))
     if isinstance(spec, PolicyAssociation):
-        return (side.key.kind, identity(spec.principal))
+        return (side.key.kind, lasting(spec.principal))
     labels = side.labels if isinstance(side, Desired) else side.meta.labels
     return (
         side.key.kind,

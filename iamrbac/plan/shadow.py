@@ -99,11 +99,14 @@ def _hiding_entries(state: ClusterState, removed: Collection[Key], rows: Iterabl
     for row in rows:
         entry = entries.get(comparable(row.arn).lower())
         if entry is not None:
+            mend = "delete that access entry, which is not ours, or set mapping: access-entries for this cluster"
             yield Finding(
                 id="MAP004",
                 level=Level.ERROR,
                 message=f"the aws-auth row for {row.arn} has no effect: the access entry {entry.principal} hides it",
-                hint="delete that access entry, which is not ours, or set mapping: access-entries for this cluster",
+                hint="take it out of the policy: that entry is for nodes or AWS's own services"
+                if is_system(entry)
+                else mend,
                 cluster=state.target.name,
                 object=f"AccessEntry/{entry.principal}",
             )

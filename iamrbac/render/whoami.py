@@ -10,7 +10,7 @@ from iamrbac.model.errors import IamrbacError
 from iamrbac.model.origin import Origin
 from iamrbac.render.plain import printable
 from iamrbac.usecases.granted import Grant
-from iamrbac.usecases.whoami import ClusterAccess, WhoAmI
+from iamrbac.usecases.whoami import ClusterAccess, PeopleWay, WhoAmI
 
 Line = Callable[[Origin], str]
 """Origin → FILE:LINE."""
@@ -22,8 +22,10 @@ UNKNOWN = "what the policies give here is not known. Next: iamrbac validate"
 def whoami_text(who: WhoAmI, line: Line) -> str:
     """Return who the caller is, and a block for each cluster."""
     lines = [who.caller.arn, f"  account {who.caller.account}"] if who.caller is not None else []
+    if who.people is not None:
+        lines += _people(who.people)
     for cluster in who.clusters:
-        lines += ["", *_cluster(cluster, line)]
+        lines += ["", *_cluster(cluster, line), *_way(cluster, assumed=who.assumed)]
     return "\n".join(lines) + "\n"
 
 
@@ -33,6 +35,8 @@ def whoami_json(who: WhoAmI, line: Line) -> dict[str, Any]:
     return {
         "formatVersion": 1,
         "caller": None if caller is None else {"account": caller.account, "arn": caller.arn, "userId": caller.user_id},
+        "people": _people_json(who.people),
+        "assumed": who.assumed,
         "clusters": [_cluster_json(cluster, line) for cluster in who.clusters],
     }
 
@@ -54,6 +58,31 @@ def failure_text(error: IamrbacError, name: str) -> str:
     """Return an error as one line behind a cluster's name."""
     hint = f". Next: {printable(error.hint)}" if error.hint else ""
     return f"[{error.code}] {shown(error, name)}{hint}"
+
+
+def _people(people: PeopleWay) -> Iterator[str]:
+    role = people.role
+    yield f"  who the people of account {role.account} are is asked as {role.role_arn}"
+    if people.caller is not None:
+        yield f"    assumed: {people.caller.arn}"
+    if people.error is not None:
+        yield f"    not assumed: {failure_text(people.error, role.role_arn)}"
+
+
+def _way(cluster: ClusterAccess, *, assumed: bool) -> Iterator[str]:
+    if cluster.role is not None:
+        yield f"  {'this is' if assumed else 'plan and apply come as'} {cluster.role.role_arn}"
+
+
+def _people_json(people: PeopleWay | None) -> dict[str, Any] | None:
+    if people is None:
+        return None
+    return {
+        "account": people.role.account,
+        "assumeRole": people.role.role_arn,
+        "arn": people.caller.arn if people.caller is not None else None,
+        "error": error_json(people.error),
+    }
 
 
 def _cluster(cluster: ClusterAccess, line: Line) -> Iterator[str]:
@@ -92,6 +121,7 @@ def _cluster_json(cluster: ClusterAccess, line: Line) -> dict[str, Any]:
     return {
         "name": cluster.cluster,
         "status": status,
+        "assumeRole": cluster.role.role_arn if cluster.role is not None else None,
         "username": cluster.user.name if cluster.user is not None else None,
         "groups": list(cluster.user.groups) if cluster.user is not None else [],
         "access": None if cluster.grants is None else [_grant_json(grant, line) for grant in cluster.grants],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
-from iamrbac.model.arn import partition_of
+from iamrbac.model.arn import Arn, partition_of, without_path
 from iamrbac.rbac.objects import Role
 from iamrbac.sandbox.authenticator import Authenticator
 from iamrbac.sandbox.aws.eks.api import EksApi
@@ -100,6 +100,9 @@ def make_cluster(
         for profile in directory.profiles.values()
         if any(profile.user == admin.user for admin in world.admins) and profile.account in (world.account, account)
     )
+    if plan.cluster.role is not None:
+        # By it plan and apply come, as an administrator.
+        admins = (*admins, plan.cluster.role.role_arn)
     manifests = list(_manifests(root, plan.manifests))
     if plan.mode != "CONFIG_MAP":
         for arn in admins:
@@ -126,14 +129,9 @@ def aws_auth(node_role: str, admins: tuple[str, ...]) -> dict[str, Any]:
         f"  rolearn: {node_role}\n"
         "  username: system:node:{{EC2PrivateDNSName}}\n"
     )
-    users = "".join(
-        "# The platform team. Ask before you change this.\n"
-        f"- userarn: {arn}\n"
-        f"  username: {arn.rsplit('/', 1)[-1]}\n"
-        "  groups:\n"
-        "    - system:masters\n"
-        for arn in admins
-    )
+    rows = {arn: without_path(arn) for arn in admins}
+    roles += "".join(_admin("rolearn", row) for arn, row in rows.items() if Arn.parse(arn).kind == "role")
+    users = "".join(_admin("userarn", row) for arn, row in rows.items() if Arn.parse(arn).kind == "user")
     data = {"mapRoles": roles, **({"mapUsers": users} if users else {})}
     return {
         "apiVersion": "v1",
@@ -141,6 +139,16 @@ def aws_auth(node_role: str, admins: tuple[str, ...]) -> dict[str, Any]:
         "metadata": {"name": "aws-auth", "namespace": "kube-system"},
         "data": data,
     }
+
+
+def _admin(key: str, arn: str) -> str:
+    return (
+        "# The platform team. Ask before you change this.\n"
+        f"- {key}: {arn}\n"
+        f"  username: {arn.rsplit('/', 1)[-1]}\n"
+        "  groups:\n"
+        "    - system:masters\n"
+    )
 
 
 def _embedded(plan: ClusterPlan, eks: EksApi, manifests: list[dict[str, Any]]) -> EmbeddedCluster:

@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from iamrbac.model.arn import partition_of
+from iamrbac.model.arn import Arn, partition_of
 from iamrbac.sandbox.errors import SandboxError
 from iamrbac.sandbox.spec import RoleSpec
 from iamrbac.sandbox.world import World
@@ -79,6 +79,8 @@ class Directory:
             own = (RoleSpec(name=NODE_ROLE), RoleSpec(name=CLUSTER_ROLE))
             for role in {role.name: role for role in (*own, *world.roles)}.values():
                 self._make_role(account, role)
+        for arn in map(Arn.parse, world.role_arns):
+            self._make_role(arn.account, RoleSpec(name=arn.name, path=arn.path))
 
     def _make_user(self, account: str, name: str, path: str, profile: str) -> None:
         backend = self._backend(account)

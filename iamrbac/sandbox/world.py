@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from iamrbac.compile.documents import Documents
-from iamrbac.model.arn import Arn
-from iamrbac.model.documents import Access, Cluster, IamGroup, IamRole, IamUser, Member
+from iamrbac.identity.permission_sets import PATH
+from iamrbac.model.arn import Arn, partition_of
+from iamrbac.model.documents import Access, Cluster, Config, IamGroup, IamRole, IamUser, Member, PermissionSet
 from iamrbac.sandbox.errors import SandboxError
 from iamrbac.sandbox.spec import FILE, ClusterSpec, Mode, Person, RoleSpec, SandboxSpec
 
@@ -38,6 +40,8 @@ class World:
     groups: tuple[str, ...]
     roles: tuple[RoleSpec, ...]
     clusters: tuple[ClusterPlan, ...]
+    role_arns: tuple[str, ...] = ()
+    """Roles beside these, each in one account: those that the config assumes, and those of permission sets."""
 
     @property
     def admins(self) -> tuple[Person, ...]:
@@ -47,7 +51,8 @@ class World:
     @property
     def accounts(self) -> tuple[str, ...]:
         """All accounts, the people's first."""
-        return tuple(dict.fromkeys((self.account, *(plan.cluster.account for plan in self.clusters))))
+        roles = (Arn.parse(text).account for text in self.role_arns)
+        return tuple(dict.fromkeys((self.account, *(plan.cluster.account for plan in self.clusters), *roles)))
 
 
 def world(documents: Documents, spec: SandboxSpec | None) -> World:
@@ -60,7 +65,33 @@ def world(documents: Documents, spec: SandboxSpec | None) -> World:
     plans = tuple(
         _plan(cluster, given.clusters.get(cluster.name, ClusterSpec()), documents) for cluster in config.clusters
     )
-    return World(account, given.people, tuple(dict.fromkeys(groups)), given.roles, plans)
+    return World(
+        account,
+        given.people,
+        tuple(dict.fromkeys(groups)),
+        given.roles,
+        plans,
+        (*_assumed(config), *_reserved(documents)),
+    )
+
+
+def _assumed(config: Config) -> tuple[str, ...]:
+    roles = [config.identity.role if config.identity is not None else None, *(one.role for one in config.clusters)]
+    return tuple(dict.fromkeys(role.role_arn for role in roles if role is not None))
+
+
+def _reserved(documents: Documents) -> tuple[str, ...]:
+    """Return the roles that Identity Center would have made for the permission sets that are mentioned."""
+    config = documents.config.document
+    first = config.clusters[0]
+    found: set[str] = set()
+    for member in _members(documents):
+        if isinstance(member, PermissionSet):
+            for account in {member.account or cluster.account for cluster in config.clusters}:
+                digits = hashlib.sha256(f"{account}/{member.permission_set}".encode()).hexdigest()[:16]
+                path = f"{PATH}{first.region}/AWSReservedSSO_{member.permission_set}_{digits}"
+                found.add(f"arn:{partition_of(first.region)}:iam::{account}:role{path}")
+    return tuple(sorted(found))
 
 
 def _check_clusters(spec: SandboxSpec, names: tuple[str, ...]) -> None:

@@ -9,7 +9,10 @@ from datetime import datetime
 
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
-from iamrbac.model.documents import Cluster
+from iamrbac.identity.snapshot import Way
+from iamrbac.identity.ways import ways
+from iamrbac.model.accounts import AssumeRole
+from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import IamrbacError, NotMappedError
 from iamrbac.plan.observed import Target
 from iamrbac.rbac.objects import User
@@ -28,6 +31,8 @@ class OwnEdges:
     roles: Roles
     aws: Aws
     access: Callable[[Target], OwnAccess]
+    entered: Callable[[AssumeRole, str], Caller] | None = None
+    """Assumes a role, in a region of its partition, and says who that is; None: nothing is to be assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,18 @@ class ClusterAccess:
     """What the policies give to the user's groups; None when the policies cannot be compiled for this cluster."""
     error: IamrbacError | None = None
     """Why it is not known; None when it is."""
+    role: AssumeRole | None = None
+    """The role by which plan and apply come, and by which the cluster was asked where roles are assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleWay:
+    """Where the people are, and by which role plan and apply ask who they are."""
+
+    role: AssumeRole
+    caller: Caller | None = None
+    """Who that is; None where the role was not to be assumed, or could not."""
+    error: IamrbacError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,10 @@ class WhoAmI:
     clusters: tuple[ClusterAccess, ...]
     findings: tuple[Finding, ...]
     """What is wrong with the documents. With errors in a policy, clusters are still asked, but no grants are known."""
+    people: PeopleWay | None = None
+    """None where whoever runs iamrbac asks about people."""
+    assumed: bool = False
+    """Whether the roles were assumed, as plan and apply do; else everything was asked by the caller."""
 
 
 def who_am_i(edges: OwnEdges, at: datetime, names: tuple[str, ...], progress: Progress) -> WhoAmI:
@@ -71,18 +92,35 @@ def who_am_i(edges: OwnEdges, at: datetime, names: tuple[str, ...], progress: Pr
         asked = tuple(pool.map(lambda cluster: _ask(edges, cluster), selected))
     broken = any(finding.level is Level.ERROR for finding in loaded.findings)
     documents = None if broken else loaded.documents
-    return WhoAmI(caller, _with_grants(edges, documents, asked, at), loaded.findings)
+    people = _people(edges, loaded.readable.config.document)
+    assumed = edges.entered is not None
+    return WhoAmI(caller, _with_grants(edges, documents, asked, at), loaded.findings, people, assumed)
+
+
+def _people(edges: OwnEdges, config: Config) -> PeopleWay | None:
+    way = _people_way(config)
+    if way is None or edges.entered is None:
+        return PeopleWay(way.role) if way is not None else None
+    try:
+        return PeopleWay(way.role, edges.entered(way.role, way.region))
+    except IamrbacError as error:
+        return PeopleWay(way.role, error=error)
+
+
+def _people_way(config: Config) -> Way | None:
+    identity = config.identity
+    return ways(config)[identity.account] if identity is not None and identity.role is not None else None
 
 
 def _ask(edges: OwnEdges, cluster: Cluster) -> ClusterAccess:
-    target: Target | None = None
+    found = ClusterAccess(cluster.name, role=cluster.role)
     try:
-        target = edges.aws.target(cluster)
-        return ClusterAccess(cluster.name, target, edges.access(target).whoami())
+        found = replace(found, target=(target := edges.aws.target(cluster)))
+        return replace(found, user=edges.access(target).whoami())
     except NotMappedError:
-        return ClusterAccess(cluster.name, target)
+        return found
     except IamrbacError as error:
-        return ClusterAccess(cluster.name, target, error=error)
+        return replace(found, error=error)
 
 
 def _with_grants(

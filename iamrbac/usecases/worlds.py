@@ -16,8 +16,8 @@ from iamrbac.compile.documents import Documents
 from iamrbac.compile.sets import AccessSet, access_sets
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.identity.expand import Expansion, expand
-from iamrbac.identity.members import describe, group_key, principal_key
-from iamrbac.identity.snapshot import IamName, Identities
+from iamrbac.identity.members import describe, group_key, principal_key, set_key
+from iamrbac.identity.snapshot import Identities
 from iamrbac.identity.suspended import Suspended
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.arn import Arn, canonical, partition_of
@@ -185,7 +185,7 @@ def _key(member: Member, config: Config, cluster: Cluster) -> _MemberKey:
         elif isinstance(member, IamUser | IamRole):
             found = principal_key(member, config, cluster.account)
         else:
-            found = IamName(member.account or cluster.account, member.permission_set)
+            found = set_key(member, cluster.account)
     except ValueError:
         found = None
     kind, _, name = describe(member).partition(" ")

@@ -15,6 +15,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.eks import EksApi
 from iamrbac.aws.session import session
 from iamrbac.model.documents import Cluster
@@ -100,7 +101,7 @@ def edge(server: AwsServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[b
     with pytest.MonkeyPatch.context() as patch:
         set_environment(patch, server, tmp_path_factory.mktemp("home"))
         made = session()
-        api = EksApi(made, WAITS.append)
+        api = EksApi(Accounts(made), WAITS.append)
         api.caller()
         return made, api
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.eks import EksApi
 from iamrbac.aws.session import session
 from iamrbac.compile.desired import Key
@@ -64,7 +65,7 @@ def test_caller(world: World) -> None:
         (
             {"eks_name": "nope", "account": "111122223333"},
             f"development: EKS has no cluster nope in account {ACCOUNT}, region eu-west-1."
-            " Next: use credentials of account 111122223333",
+            " Next: use credentials of account 111122223333, or write assumeRole for it in iamrbac.yaml",
         ),
         (
             {"account": "111122223333"},
@@ -265,7 +266,7 @@ def test_no_aws_is_one_line(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(AwsError) as caught:
-        EksApi(session()).caller()
+        EksApi(Accounts(session())).caller()
     assert str(caught.value) == line
 
 
@@ -281,7 +282,7 @@ def test_an_unknown_profile_is_one_line(world: World) -> None:
 def test_an_expired_session_is_one_line(world: World) -> None:
     world.faults.replies["sts:GetCallerIdentity"] = [query_refusal(403, "ExpiredToken", "The token is expired")]
     with pytest.raises(AwsError) as caught:
-        world.api.caller()
+        EksApi(Accounts(world.session)).caller()
     assert str(caught.value) == (
         "the AWS credentials: sts:GetCallerIdentity failed with ExpiredToken: The token is expired."
         " Next: sign in again (`aws sso login`, or new keys), then check with `aws sts get-caller-identity`"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from moto.iam.models import iam_backends
 
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.people import IamPeople
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted
 from iamrbac.sandbox.aws.http import Reply
 from tests.aws.conftest import ACCOUNT, World, query_refusal
 
@@ -22,7 +25,7 @@ def group(world: World, name: str, *users: tuple[str, str]) -> None:
 
 
 def ask(world: World, *groups: IamName, principals: frozenset[IamName] = frozenset()) -> Identities:
-    return IamPeople(world.session).identities(Wanted(frozenset(groups), principals))
+    return IamPeople(Accounts(world.session)).identities(Wanted(frozenset(groups), principals))
 
 
 def page(users: str, rest: str, group: str = "<Group><GroupName>developers</GroupName></Group>") -> Reply:
@@ -42,9 +45,8 @@ def test_groups_and_principals(world: World) -> None:
     group(world, "empty")
     deployer = world.role("deployer", "/ci/")
     names = {IamName(ACCOUNT, name) for name in ("user/alice", "role/deployer", "user/nobody", "role/nobody")}
-    assert ask(
-        world, DEVELOPERS, IamName(ACCOUNT, "empty"), IamName(ACCOUNT, "gone"), principals=frozenset(names)
-    ) == Identities(
+    found = ask(world, DEVELOPERS, IamName(ACCOUNT, "empty"), IamName(ACCOUNT, "gone"), principals=frozenset(names))
+    assert replace(found, created={}) == Identities(
         {
             DEVELOPERS: (f"arn:aws:iam::{ACCOUNT}:user/bob", f"arn:aws:iam::{ACCOUNT}:user/staff/alice"),
             IamName(ACCOUNT, "empty"): (),
@@ -119,7 +121,8 @@ def test_another_account_is_unreadable(world: World) -> None:
     assert isinstance(found, Unreadable)
     assert found.reason == (
         f"IAM group developers is in account 111122223333, and the credentials are of account {ACCOUNT}: IAM answers"
-        " only for its own. Next: use credentials of account 111122223333, or correct `account` or identity.account"
+        " only for its own. Next: write assumeRole for account 111122223333 in iamrbac.yaml (identity, or a cluster"
+        " there), use credentials of it, or correct `account` or identity.account"
     )
     assert "iam:GetGroup" not in world.server.front.calls
 
@@ -130,6 +133,94 @@ def test_without_credentials_everything_is_unreadable(world: World) -> None:
     found = ask(world, DEVELOPERS, principals=frozenset({principal}))
     assert isinstance(found.groups[DEVELOPERS], Unreadable)
     assert isinstance(found.principals[principal], Unreadable)
+
+
+SSO = "aws-reserved/sso.amazonaws.com/"
+
+
+def permission_set(world: World, name: str, number: int = 0, region: str = "eu-west-1/") -> str:
+    return world.role(f"AWSReservedSSO_{name}_{number:016x}", f"/{SSO}{region}")
+
+
+def sets(world: World, *names: str) -> Identities:
+    return ask(world, principals=frozenset(IamName(ACCOUNT, f"permissionSet/{name}") for name in names))
+
+
+def test_permission_sets_are_one_listing_of_the_account(world: World) -> None:
+    developer, viewer = permission_set(world, "Developer"), permission_set(world, "Viewer", region="")
+    several = [permission_set(world, "Twice", number) for number in (1, 2)]
+    world.role("AWSReservedSSO_Mine_0123456789abcdef", "/mine/")
+    assert sets(world, "Developer", "Viewer", "Twice", "Mine", "developer").principals == {
+        IamName(ACCOUNT, "permissionSet/Developer"): developer,
+        IamName(ACCOUNT, "permissionSet/Viewer"): viewer,
+        IamName(ACCOUNT, "permissionSet/Twice"): Ambiguous(tuple(several)),
+        IamName(ACCOUNT, "permissionSet/Mine"): Missing(),
+        IamName(ACCOUNT, "permissionSet/developer"): Missing(),
+    }
+    assert dict(world.server.front.calls) == {"sts:GetCallerIdentity": 1, "iam:ListRoles": 1}
+
+
+def many_sets(world: World) -> str:
+    """More roles than a page has; the last of them."""
+    return [permission_set(world, f"Set{number:03}") for number in range(230)][-1]
+
+
+def test_every_page_of_permission_sets_is_read(world: World) -> None:
+    last = many_sets(world)
+    assert sets(world, "Set229").principals == {IamName(ACCOUNT, "permissionSet/Set229"): last}
+    assert world.server.front.calls["iam:ListRoles"] == 3
+
+
+def list_page(rest: str) -> Reply:
+    body = (
+        '<ListRolesResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListRolesResult>'
+        f"<Roles></Roles>{rest}</ListRolesResult></ListRolesResponse>"
+    )
+    return Reply(200, body.encode(), "text/xml")
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (query_refusal(403, "AccessDenied", "no"), "Next: ask for the IAM permission iam:ListRoles"),
+        (query_refusal(400, "Throttling", "Rate exceeded"), "Throttling after 6 attempts"),
+        (query_refusal(404, "NoSuchEntity", "what?"), "no such thing as a list of roles"),
+        (list_page("<IsTruncated>true</IsTruncated>"), "the answer has no Marker of its next page"),
+        (Reply(200, b"<html>hello</html>", "text/html"), "the answer has no "),
+    ],
+)
+@pytest.mark.parametrize("pages_before", [0, 1])
+def test_permission_sets_that_cannot_be_read_whole_are_unreadable(
+    world: World, reply: Reply, why: str, pages_before: int
+) -> None:
+    many_sets(world)
+    world.faults.replies["iam:ListRoles"] = [*[None] * pages_before, *[reply] * 8]
+    (found,) = sets(world, "Set000").principals.values()
+    assert isinstance(found, Unreadable)
+    assert why in found.reason
+    assert found.reason.startswith("the roles of permission sets: ")
+
+
+def test_when_everybody_was_made_comes_with_the_answers(world: World) -> None:
+    group(world, "developers", ("alice", "/staff/"))
+    deployer, reserved = world.role("deployer", "/ci/"), permission_set(world, "Developer")
+    names = frozenset({IamName(ACCOUNT, "role/deployer"), IamName(ACCOUNT, "permissionSet/Developer")})
+    found = ask(world, DEVELOPERS, principals=names)
+    assert found.created.keys() == {f"arn:aws:iam::{ACCOUNT}:user/staff/alice", deployer, reserved}
+    assert all(at.tzinfo is not None for at in found.created.values())
+
+
+def test_who_is_named_in_full_is_asked_for_and_silence_is_no_answer(world: World) -> None:
+    deployer = world.role("deployer", "/ci/")
+    here, gone = IamName(ACCOUNT, "role/deployer"), IamName(ACCOUNT, "user/gone")
+    elsewhere = IamName("111122223333", "role/x")
+    people = IamPeople(Accounts(world.session))
+    wanted = Wanted(full=frozenset({here, gone, elsewhere}))
+    found = people.identities(wanted)
+    assert found.principals == {here: deployer, gone: Missing()}
+    assert found.created.keys() == {deployer}
+    world.faults.replies["iam:GetRole"] = [query_refusal(403, "AccessDenied")]
+    assert people.identities(wanted).principals == {gone: Missing()}
 
 
 def test_one_group_that_fails_leaves_the_others(world: World) -> None:

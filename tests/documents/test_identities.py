@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamrbac.documents.identities import identities_json, parse_identities
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable
 from iamrbac.model.errors import UsageError
 from tests.cli.shapes import check
 
@@ -26,11 +27,22 @@ _groups = st.dictionaries(
     _names, st.one_of(st.just(Missing()), st.sets(_arns, max_size=3).map(lambda some: tuple(sorted(some)))), max_size=3
 )
 _principals = st.dictionaries(
-    _names.map(lambda one: IamName(one.account, f"user/{one.name}")), st.one_of(st.just(Missing()), _arns), max_size=3
+    st.builds(
+        lambda one, kind: IamName(one.account, f"{kind}/{one.name}"),
+        _names,
+        st.sampled_from(["user", "role", "permissionSet"]),
+    ),
+    st.one_of(
+        st.just(Missing()),
+        _arns,
+        st.sets(_arns, min_size=2, max_size=3).map(lambda some: Ambiguous(tuple(sorted(some)))),
+    ),
+    max_size=3,
 )
+_created = st.dictionaries(_arns, st.datetimes(timezones=st.just(UTC)), max_size=3)
 
 
-@given(st.builds(Identities, _groups, _principals))
+@given(st.builds(Identities, _groups, _principals, _created))
 def test_what_is_written_is_read_back(identities: Identities) -> None:
     value = identities_json(identities)
     check("identities", value)
@@ -40,6 +52,12 @@ def test_what_is_written_is_read_back(identities: Identities) -> None:
 def test_missing_is_not_empty() -> None:
     value = identities_json(KNOWN)
     assert [one["members"] for one in value["groups"]] == [[ALICE], [], None]
+    assert parse_identities(json.dumps(value), "people.json") == KNOWN
+
+
+def test_a_file_of_before_knows_no_dates() -> None:
+    value = identities_json(KNOWN)
+    del value["created"]
     assert parse_identities(json.dumps(value), "people.json") == KNOWN
 
 
@@ -71,6 +89,14 @@ def _changed(**changes: Any) -> str:
         ),
         (_changed(principals=[{"account": "1", "name": "user/x"}]), "principals[0]: "),
         (_changed(principals=[{"account": "1", "name": "user/x", "arn": 5}]), "principals[0]: "),
+        (
+            _changed(principals=[{"account": "1", "name": "user/x", "arn": None, "ambiguous": [ALICE]}]),
+            "principals[0]: ",
+        ),
+        (_changed(created=[]), "created is no mapping of ARNs to times"),
+        (_changed(created={"alice": "2026-01-01T00:00:00Z"}), "'alice' is not the ARN"),
+        (_changed(created={ALICE: "2026-01-01T00:00:00"}), f"created: {ALICE} has no time with an offset"),
+        (_changed(created={ALICE: "yesterday"}), "Invalid isoformat string: 'yesterday'"),
     ],
 )
 def test_a_file_that_is_none(text: str, why: str) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from iamrbac.identity.expand import Unusable, expand
 from iamrbac.identity.members import describe
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted, Way
 from iamrbac.identity.suspended import Suspended
 from iamrbac.identity.wanted import wanted
+from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Config, IamGroup, IamRole, IamUser, Member, PermissionSet
 from tests.compile.builders import ACCOUNT, NOW, PEOPLE, cluster, config, grant, line, policy, role, user
 
@@ -36,13 +37,49 @@ def asked(members: list[dict[str, str]], config_: Config | None = None, **more: 
         ({"iamRole": "deployer"}, set(), {IamName(ACCOUNT, "role/deployer")}),
         ({"iamRole": "deployer", "account": OTHER}, set(), {IamName(OTHER, "role/deployer")}),
         ({"iamRole": "ci/deployer"}, set(), set()),
-        ({"permissionSet": "Developer"}, set(), set()),
+        ({"permissionSet": "Developer"}, set(), {IamName(ACCOUNT, "permissionSet/Developer")}),
+        ({"permissionSet": "Developer", "account": OTHER}, set(), {IamName(OTHER, "permissionSet/Developer")}),
     ],
 )
 def test_iam_is_asked_by_the_account_rules(
     member: dict[str, str], groups: set[IamName], principals: set[IamName]
 ) -> None:
-    assert asked([member]) == Wanted(frozenset(groups), frozenset(principals))
+    found = asked([member])
+    assert (set(found.groups), set(found.principals)) == (groups, principals)
+
+
+@pytest.mark.parametrize(
+    ("member", "full"),
+    [
+        ({"iamUser": "staff/bob"}, IamName(PEOPLE, "user/bob")),
+        ({"iamUser": user("bob", OTHER)}, IamName(OTHER, "user/bob")),
+        ({"iamRole": "ci/deployer"}, IamName(ACCOUNT, "role/deployer")),
+    ],
+)
+def test_who_is_named_in_full_is_asked_for_too_but_nothing_depends_on_it(member: dict[str, str], full: IamName) -> None:
+    assert asked([member]) == Wanted(full=frozenset({full}))
+    name = full.name.partition("/")[2]
+    assert (
+        asked([member, {"iamUser": name, "account": full.account}, {"iamRole": name, "account": full.account}]).full
+        == set()
+    )
+
+
+def test_each_account_has_one_way_in() -> None:
+    people, first, second = (f"arn:aws:iam::{account}:role/x" for account in (PEOPLE, OTHER, OTHER))
+    many = config(
+        identity={"account": PEOPLE, "groups": "users", "assumeRole": {"roleArn": people, "externalId": "e1"}},
+        clusters=[
+            cluster("a", region="eu-west-2"),
+            cluster("b", account=OTHER, region="eu-west-3", assumeRole=first),
+            cluster("c", account=OTHER, assumeRole={"roleArn": second + "2"}),
+            cluster("d", account=PEOPLE, assumeRole=people + "2"),
+        ],
+    )
+    assert asked([], many).ways == {
+        PEOPLE: Way(AssumeRole(role_arn=people, external_id="e1"), "eu-west-2"),
+        OTHER: Way(AssumeRole(role_arn=first), "eu-west-3"),
+    }
 
 
 def test_only_what_has_access_on_the_chosen_clusters_is_asked() -> None:
@@ -101,6 +138,28 @@ def test_members_become_full_arns() -> None:
     assert china == (f"arn:aws-cn:iam::{ACCOUNT}:role/ci/deployer",)
 
 
+def test_a_permission_set_is_its_role() -> None:
+    key = IamName(ACCOUNT, "permissionSet/Developer")
+    arn = role("aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Developer_0123456789abcdef")
+    member = PermissionSet(permission_set="Developer")
+    assert expanded(member, Identities({}, {key: arn})) == (arn,)
+    for answer in (Missing(), Ambiguous((arn, arn + "0")), Unreadable("no")):
+        assert expanded(member, Identities({}, {key: answer})) == answer
+    assert isinstance(expanded(member), Unreadable)
+    assert isinstance(expanded(PermissionSet(permission_set="Developer", account=OTHER)), Unreadable)
+
+
+def test_who_is_named_in_full_must_be_that_one_where_iam_says_so() -> None:
+    key, member = IamName(ACCOUNT, "role/deployer"), IamRole(iam_role="ci/deployer")
+    assert expanded(member, Identities({}, {key: role("ci/deployer")})) == (role("ci/deployer"),)
+    assert expanded(member, Identities({}, {key: Missing()})) == Missing()
+    other = expanded(member, Identities({}, {key: role("cd/deployer")}))
+    assert other == Unusable(
+        f"IAM has it as {role('cd/deployer')}, and not as {role('ci/deployer')}", "correct the path"
+    )
+    assert expanded(IamRole(iam_role=role("ci/deployer")), Identities({}, {key: Missing()})) == Missing()
+
+
 def test_what_iam_did_not_say_stays_what_it_is() -> None:
     key = IamName(PEOPLE, "devs")
     assert expanded(IamGroup(iam_group="devs"), Identities({key: ()})) == ()
@@ -118,7 +177,6 @@ def test_what_iam_did_not_say_stays_what_it_is() -> None:
         (IamUser(iam_user=role("bob")), "not of a user"),
         (IamUser(iam_user=f"arn:aws-cn:iam::{PEOPLE}:user/bob"), "partition aws-cn"),
         (IamRole(iam_role="aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"), "AWS service"),
-        (PermissionSet(permission_set="Developer"), "permission sets"),
     ],
 )
 def test_what_can_never_be_a_principal_says_why_and_what_next(member: Member, says: str) -> None:

@@ -59,7 +59,15 @@ _CONFIG: dict[str, Any] = {
     "apiVersion": "iamrbac.dev/v1alpha1",
     "kind": "Config",
     "metadata": {"name": "acme"},
-    "identity": {"account": "222233334444", "groups": "users"},
+    "identity": {
+        "account": "222233334444",
+        "groups": "users",
+        "assumeRole": {
+            "roleArn": "arn:aws:iam::222233334444:role/a/people",
+            "externalId": "a:b/c",
+            "sessionName": "iamrbac@x",
+        },
+    },
     "home": {"namespace": "iamrbac-system"},
     "clusters": [
         {
@@ -67,6 +75,7 @@ _CONFIG: dict[str, Any] = {
             "eksName": "Staging_1",
             "account": "111122223333",
             "region": "eu-west-1",
+            "assumeRole": "arn:aws:iam::111122223333:role/iamrbac",
             "labels": {"env": "staging"},
             "mapping": "auto",
             "delivery": "direct",

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from iamrbac.identity.snapshot import IamName, Wanted
+from iamrbac.identity.snapshot import IamName, Wanted, Way
+from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Cluster
 from iamrbac.permissions.command import DOES, Command
-from iamrbac.permissions.iam import iam_policies
+from iamrbac.permissions.iam import CALLER, iam_policies
 
 PEOPLE, WORK = "012345678901", "111122223333"
 STAGING = Cluster(name="staging", eks_name="stg-1", account=WORK, region="eu-west-1")
@@ -66,3 +67,26 @@ def test_what_only_reads_may_only_read(command: Command) -> None:
 def test_a_snapshot_needs_no_cluster_and_a_kubeconfig_nobody() -> None:
     assert list(iam_policies(Command.SNAPSHOT, [STAGING], WANTED)) == [PEOPLE, WORK]
     assert actions(iam_policies(Command.KUBECONFIG, [STAGING], WANTED)[WORK]) == {"eks:DescribeCluster"}
+
+
+def test_permission_sets_are_a_listing_and_who_is_named_in_full_is_asked_for_too() -> None:
+    wanted = Wanted(
+        principals=frozenset({IamName(WORK, "permissionSet/Developer"), IamName(WORK, "role/deployer")}),
+        full=frozenset({IamName(WORK, "role/runner")}),
+    )
+    document = iam_policies(Command.SNAPSHOT, [], wanted)[WORK]
+    assert resources(document, "iam:ListRoles") == ["*"]
+    assert [name.rsplit("/", 1)[1] for name in resources(document, "iam:GetRole")] == ["deployer", "runner"] * 2
+
+
+def test_whoever_assumes_roles_may_assume_these_alone() -> None:
+    people, work, unused = (f"arn:aws:iam::{account}:role/iamrbac" for account in (PEOPLE, WORK, "000011112222"))
+    ways = {arn.split(":")[4]: Way(AssumeRole(role_arn=arn), "eu-west-1") for arn in (people, work, unused)}
+    wanted = Wanted(WANTED.groups, ways=ways)
+    cluster = STAGING.model_copy(update={"assume_role": work})
+    found = iam_policies(Command.PLAN, [cluster], wanted)
+    assert list(found) == [PEOPLE, WORK, CALLER]
+    assert resources(found[CALLER], "sts:AssumeRole") == [people, work]
+    assert CALLER not in iam_policies(Command.KUBECONFIG, [cluster], wanted)
+    assert CALLER not in iam_policies(Command.PLAN, [STAGING], WANTED)
+    assert resources(iam_policies(Command.STATUS, [cluster], wanted)[CALLER], "sts:AssumeRole") == [work]

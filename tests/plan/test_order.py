@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 
 from iamrbac.mapping.edit import edit
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow
+from iamrbac.model.arn import without_path
 from iamrbac.plan.change import Action, Change
 from iamrbac.plan.observed import AwsAuth
 from iamrbac.plan.order import STAGES, gives, phases, rows_that_stay
 from iamrbac.plan.planner import plan_cluster
 from iamrbac.rbac.objects import RoleRef
 from tests.plan import builders as b
+
+SSO = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/"
 
 
 def change(action: Action, before: b.Item | None = None, after: b.Item | None = None) -> Change:
@@ -48,6 +51,31 @@ def test_who_moves_from_a_row_to_an_entry_does_not_leave() -> None:
         change(Action.CREATE, after=b.entry(b.ALICE, b.DEVELOPERS)),
     ]
     assert [phase.stage for phase in phases(changes)] == ["principals", "unmap"]
+
+
+def test_a_permission_set_whose_role_is_made_anew_is_mapped_before_the_old_one_goes() -> None:
+    old, new = (f"{SSO}AWSReservedSSO_Developer_{digits}" for digits in ("0123456789abcdef", "fedcba9876543210"))
+    changes = [
+        change(Action.DELETE, before=b.association(old)),
+        change(Action.DELETE, before=b.entry(old, b.DEVELOPERS)),
+        change(Action.CREATE, after=b.entry(new, b.DEVELOPERS)),
+        change(Action.CREATE, after=b.association(new)),
+    ]
+    assert [phase.stage for phase in phases(changes)] == ["principals", "policies", "unmap"]
+    rows = [
+        change(Action.DELETE, before=b.row(without_path(old), b.DEVELOPERS)),
+        change(Action.CREATE, after=b.row(without_path(new), b.DEVELOPERS)),
+    ]
+    assert [phase.stage for phase in phases(rows)] == ["principals", "unmap"]
+
+
+def test_another_permission_set_is_somebody_else_who_leaves() -> None:
+    old, new = (f"{SSO}AWSReservedSSO_{name}_0123456789abcdef" for name in ("Developer", "Viewer"))
+    changes = [
+        change(Action.DELETE, before=b.entry(old, b.DEVELOPERS)),
+        change(Action.CREATE, after=b.entry(new, b.DEVELOPERS)),
+    ]
+    assert [phase.stage for phase in phases(changes)] == ["leave", "principals"]
 
 
 def test_a_group_that_somebody_joins_loses_its_old_binding_first() -> None:

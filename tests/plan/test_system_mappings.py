@@ -118,3 +118,12 @@ def test_a_node_s_row_cannot_be_hidden_by_adopting_it() -> None:
     (finding,) = made.findings
     assert (finding.id, finding.level) == ("MAP003", Level.ERROR)
     assert "--adopt" not in finding.hint
+
+
+def test_a_node_s_entry_is_not_to_be_deleted_for_a_row() -> None:
+    entry = b.foreign(b.entry(b.NODE, type="EC2_LINUX"))
+    state = replace(b.state(entry), aws_auth=config_map([], []))
+    wanted = b.desired((AwsAuthRow("mapRoles", b.NODE, b.NODE, (b.DEVELOPERS,)), {}))
+    (finding,) = plan_cluster(wanted, state, "aws-auth", b.INSTANCE).findings
+    assert (finding.id, finding.level) == ("MAP004", Level.ERROR)
+    assert finding.hint == "take it out of the policy: that entry is for nodes or AWS's own services"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from iamrbac.compile.desired import Desired, Key
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable, Wanted
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacError, KubeError, NoNamespaceError
@@ -226,6 +227,9 @@ class FakePeople:
 
     def __init__(self, groups: Mapping[str, tuple[str, ...] | Unreadable]) -> None:
         self.groups = dict(groups)
+        self.principals: dict[str, str | Missing | Ambiguous | Unreadable] = {}
+        """By `user/NAME` and so on; whoever is not in it has no path."""
+        self.created: dict[str, datetime] = {}
         self.asked = 0
 
     def identities(self, wanted: Wanted) -> Identities:
@@ -233,10 +237,11 @@ class FakePeople:
         groups: dict[IamName, tuple[str, ...] | Missing | Unreadable] = {}
         for name in wanted.groups:
             groups[name] = self.groups.get(name.name, Missing())
-        principals: dict[IamName, str | Missing | Unreadable] = {
-            name: f"arn:aws:iam::{name.account}:{name.name}" for name in wanted.principals
+        principals: dict[IamName, str | Missing | Ambiguous | Unreadable] = {
+            name: self.principals.get(name.name, f"arn:aws:iam::{name.account}:{name.name}")
+            for name in wanted.principals
         }
-        return Identities(groups, principals)
+        return Identities(groups, principals, self.created)
 
 
 class Silent:

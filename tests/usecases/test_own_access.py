@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Cluster
-from iamrbac.model.errors import IamrbacError, KubeError, NotMappedError, UsageError
+from iamrbac.model.errors import AwsError, IamrbacError, KubeError, NotMappedError, UsageError
 from iamrbac.model.origin import Origin
 from iamrbac.plan.observed import Target
 from iamrbac.rbac.objects import Request, Rule, User
 from iamrbac.render.kubeconfig import kubeconfig_json, kubeconfig_text
 from iamrbac.render.whoami import whoami_json, whoami_text
 from iamrbac.usecases.kubeconfig import KubeconfigRequest, KubeconfigResult, make_contexts
-from iamrbac.usecases.ports import Context, Written
+from iamrbac.usecases.ports import Caller, Context, Written
 from iamrbac.usecases.whoami import OwnEdges, WhoAmI, who_am_i
 from iamrbac.wiring import repository, roles
 from tests.usecases.fakes import ACCOUNT, FakeAws, Faults, Silent
@@ -31,6 +32,10 @@ PODS = Rule(("list",), ("",), ("pods",))
 DEVELOPER = User("alice", ("iamrbac:acme:payments:developers", "system:authenticated"))
 ONCALL = User("carol", ("iamrbac:acme:payments:oncall", "iamrbac:other:payments:developers", "oncall"))
 CATALOGUE = CONFIG.replace("env: production}}", "env: production}, namespaces: [payments, payments-batch, search]}")
+WAYS = CATALOGUE.replace(
+    'account: "111122223333", groups: users',
+    'account: "000011112222", groups: users, assumeRole: "arn:aws:iam::000011112222:role/people"',
+).replace("labels: {env: staging}", "assumeRole: {roleArn: 'arn:aws:iam::111122223333:role/iamrbac'}")
 NOT_MAPPED = NotMappedError("not mapped", where="production")
 DOWN = KubeError("does not answer", where="production", hint="look at the VPN")
 
@@ -84,6 +89,7 @@ class Developer:
             "production": FakeAccess(DEVELOPER, ("payments",)),
         }
         self.kubeconfig = FakeKubeconfig()
+        self.entered: Callable[[AssumeRole, str], Caller] | None = None
 
     def write(self, config: str, policy: str) -> None:
         (self.root / "iamrbac.yaml").write_text(config)
@@ -94,7 +100,7 @@ class Developer:
         def access(target: Target) -> FakeAccess:
             return self.clusters[target.name]
 
-        return OwnEdges(repository(self.root), roles(self.root), self.aws, access)
+        return OwnEdges(repository(self.root), roles(self.root), self.aws, access, self.entered)
 
     def whoami(self, *clusters: str) -> WhoAmI:
         who = who_am_i(self.edges, AT, clusters, Silent())
@@ -164,6 +170,32 @@ def test_whoami_of_somebody_from_elsewhere(developer: Developer) -> None:
         "  group system:masters\n"
         "  nothing from the policies; what this user may do comes from elsewhere\n"
     )
+
+
+def test_the_roles_by_which_plan_and_apply_come(developer: Developer) -> None:
+    developer.write(WAYS, POLICY)
+    developer.clusters["production"].user = NOT_MAPPED
+    staging, head = "arn:aws:iam::111122223333:role/iamrbac", HEAD.removesuffix("\n")
+    people = "  who the people of account 000011112222 are is asked as arn:aws:iam::000011112222:role/people\n"
+    assert developer.text() == head + people + "\n" + STAGING + (
+        f"  plan and apply come as {staging}\n\nproduction: no access\n"
+    )
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_the_roles_assumed(developer: Developer, denied: bool) -> None:
+    def entered(role: AssumeRole, region: str) -> Caller:
+        if denied:
+            raise AwsError("it cannot be entered", where=role.role_arn, hint="ask them")
+        return Caller(role.account, f"arn:aws:sts::{role.account}:assumed-role/people/pat-in-{region}", "AROA:pat")
+
+    developer.write(WAYS, POLICY)
+    developer.entered = entered
+    text = developer.text("staging")
+    line = "not assumed: [ERR201] it cannot be entered. Next: ask them"
+    assert ("    assumed: arn:aws:sts::000011112222:assumed-role/people/pat-in-eu-west-1\n" in text) != denied
+    assert (line in text) == denied
+    assert "  this is arn:aws:iam::111122223333:role/iamrbac\n" in text
 
 
 def test_access_policies_are_named_with_their_lines(developer: Developer) -> None:

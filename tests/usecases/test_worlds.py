@@ -6,11 +6,12 @@ from typing import Any
 
 from iamrbac.access.world import World, policy_name
 from iamrbac.compile.documents import Documents
-from iamrbac.identity.snapshot import Identities
+from iamrbac.identity.snapshot import IamName, Identities
 from iamrbac.rbac.objects import RbacState
 from iamrbac.roles.builtin import builtin
 from iamrbac.usecases.worlds import Worlds, policy_worlds
 from tests.compile.builders import (
+    ACCOUNT,
     NOW,
     PEOPLE,
     cluster,
@@ -93,6 +94,14 @@ def test_people_instead_of_members() -> None:
     world = production(found, identities(x_y=[user("ann"), user("staff/bob")]))
     assert set(entries(world)) == {user("ann"), user("staff/bob")}
     assert all(world.members[name] for name in entries(world))
+
+
+def test_a_permission_set_is_itself_or_its_role() -> None:
+    found = one({"a": [{"permissionSet": "Developer"}]}, line())
+    assert list(entries(production(found))) == ["permissionSet Developer"]
+    arn = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Developer_0123456789abcdef"
+    people = Identities({}, {IamName(ACCOUNT, "permissionSet/Developer"): arn})
+    assert list(entries(production(found, people))) == [arn]
 
 
 def test_a_row_is_the_entry_that_would_do_the_same() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from iamrbac.compile.check.accounts import assumed_roles
 from iamrbac.compile.check.clusters import config_clusters, roles, selectors
 from iamrbac.compile.check.members import listed_principals, members
 from iamrbac.compile.check.namespaces import namespaces, owner_rules
@@ -14,7 +15,18 @@ from iamrbac.findings.finding import Finding
 
 __all__ = ["check"]
 
-CHECKS = (teams, sets, config_clusters, selectors, roles, namespaces, owner_rules, members, listed_principals)
+CHECKS = (
+    teams,
+    sets,
+    config_clusters,
+    assumed_roles,
+    selectors,
+    roles,
+    namespaces,
+    owner_rules,
+    members,
+    listed_principals,
+)
 
 
 def check(documents: Documents, template_names: Collection[str], *, complete: bool = True) -> tuple[Finding, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iamrbac.compile.check.said import NamedSet, Said, error, listed
-from iamrbac.findings.finding import Finding
-from iamrbac.model.arn import Arn, canonical, partition_of
+from iamrbac.compile.check.said import NamedSet, Said, error, info, listed
+from iamrbac.findings.finding import Finding, Level
+from iamrbac.identity.permission_sets import PATH, set_of
+from iamrbac.model.arn import SERVICE_LINKED, Arn, canonical, partition_of
 from iamrbac.model.documents import IamGroup, IamRole, IamUser, Member
 from iamrbac.model.origin import Path
 
@@ -15,7 +16,7 @@ _WORDS = {"root": "the root user of an account", "instance-profile": "an instanc
 
 
 def members(said: Said) -> Iterator[Finding]:
-    """POL013 to POL018 and POL024, for every member of every set and grant."""
+    """POL014 to POL018, POL024 and POL028, for every member of every set and grant."""
     for one in said.sets:
         for index, member in enumerate(one.members):
             yield from _Member(said, one, member, (*one.path, index)).findings()
@@ -69,12 +70,6 @@ class _Member:
             yield from self._principal("user", self.member.iam_user)
         elif isinstance(self.member, IamRole):
             yield from self._principal("role", self.member.iam_role)
-        else:
-            message = "permission sets are not resolved by this version"
-            hint = (
-                "name the role that the permission set makes (iamRole: AWSReservedSSO_…, with its path), or an iamGroup"
-            )
-            yield self._error("POL013", "permissionSet", message, hint)
 
     def _via(self, member: IamGroup) -> Iterator[Finding]:
         identity = self.said.config.identity
@@ -94,6 +89,9 @@ class _Member:
     def _principal(self, kind: str, text: str) -> Iterator[Finding]:
         key = _KEYS[kind]
         if not text.startswith("arn:"):
+            if kind == "role":
+                folders, _, name = text.rpartition("/")
+                yield from self._reserved(name, f"/{folders}/" if folders else None)
             if kind != "role" and self.member.account is None and self.said.config.identity is None:
                 message = f"it is not said which account the {kind} {text} is in"
                 hint = f"write identity: {{account: …}} in {self.said.config_file}, account: here, or the ARN"
@@ -107,18 +105,42 @@ class _Member:
         if arn.kind != kind:
             yield self._other_kind(key, kind, arn)
             return
-        if arn.service_linked:
-            message = f"{arn.name} is a service-linked role, which EKS refuses as a principal"
-            yield self._error("POL018", key, message, "name a role that people or pipelines assume")
-            return
+        if kind == "role":
+            reserved = tuple(self._reserved(arn.name, arn.path))
+            yield from reserved
+            if any(one.level is Level.ERROR for one in reserved):
+                return
         if self.member.account not in (None, arn.account):
             message = f"the ARN is in account {arn.account}, and account: says {self.member.account}"
             yield self._error("POL024", "account", message, "remove account: beside an ARN")
         yield from self._partition(key, arn)
 
+    def _reserved(self, name: str, path: str | None) -> Iterator[Finding]:
+        """A role that is AWS's own: a service's, or one that Identity Center makes for a permission set.
+
+        `path` is None where only the name is said.
+        """
+        # IAM lets nobody else begin a role's name so.
+        if (path or "").startswith(SERVICE_LINKED) or name.startswith("AWSServiceRoleFor"):
+            message = f"{name} is a service-linked role, which EKS refuses as a principal"
+            yield self._error("POL018", "iamRole", message, "name a role that people or pipelines assume")
+            return
+        found = set_of(name)
+        if found is None:
+            return
+        message, hint = f"{name} is the role of a permission set", f"write permissionSet: {found}"
+        if path is not None and not path.startswith(PATH):
+            yield self._error("POL018", "iamRole", f"{message}, which is below {PATH}", hint)
+        else:
+            message += "; its last part changes when Identity Center makes it anew"
+            yield info("POL028", self.one.file, (*self.path, "iamRole"), message, hint)
+
     def _other_kind(self, key: str, kind: str, arn: Arn) -> Finding:
         if arn.kind == "assumed-role":
             message = f"{arn} is one session, and access is given to its role"
+            found = set_of(arn.name)
+            if found is not None:
+                return self._error("POL018", key, message, f"write permissionSet: {found}")
             path_hint = f"write iamRole: {canonical(str(arn))}, with the role's path if it has one"
             return self._error("POL018", key, message, path_hint)
         hint = f"write {_KEYS[arn.kind]}: {arn}" if arn.kind in _KEYS else f"name an IAM {kind}"

@@ -154,6 +154,17 @@ CASES: dict[str, Callable[[], Documents]] = {
         {"iamRole": ARN + "role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"},
         {"iamRole": ARN + "role/ci/deployer"},
     ),
+    "reserved-roles": lambda: members(
+        {"iamRole": "AWSServiceRoleForAmazonEKS"},
+        {"iamRole": "aws-service-role/eks.amazonaws.com/anything"},
+        {"iamRole": "AWSReservedSSO_Developer_0123456789abcdef"},
+        {"iamRole": "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Developer_0123456789abcdef"},
+        {"iamRole": ARN + "role/AWSReservedSSO_Developer_0123456789abcdef"},
+        {"iamRole": ARN + "role/ci/AWSReservedSSO_Developer_0123456789abcdef"},
+        {"iamRole": "arn:aws:sts::222233334444:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/pat@example.com"},
+        {"iamRole": "AWSReservedSSO_Developer"},
+        {"iamUser": "AWSServiceRoleForAmazonEKS"},
+    ),
     "no-identity": lambda: members(*PEOPLE, identity={"account": "222233334444"}),
     "no-people": lambda: documents(
         [policy("payments", {"dev": PEOPLE}, [line()])],
@@ -179,6 +190,17 @@ CASES: dict[str, Callable[[], Documents]] = {
                 cluster("beijing", region="cn-north-1"),
                 cluster("ningxia", region="cn-northwest-1"),
             ]
+        ),
+    ),
+    "assumed-roles": lambda: documents(
+        [],
+        config_=config(
+            identity={"account": "222233334444", "assumeRole": "arn:aws:iam::111122223333:role/a"},
+            clusters=[
+                cluster("a", assumeRole={"roleArn": ARN + "role/iamrbac"}),
+                cluster("b", assumeRole="arn:aws:iam::111122223333:role/iamrbac"),
+                cluster("c", eksName="d", region="cn-north-1", assumeRole="arn:aws:iam::111122223333:role/iamrbac"),
+            ],
         ),
     ),
     "listed-principals": lambda: documents(
@@ -274,7 +296,7 @@ def test_every_finding_has_a_place_and_a_next_step() -> None:
 
 def test_every_id_is_found_in_some_case() -> None:
     found = {one.id for make in CASES.values() for one in check(make(), TEMPLATES)}
-    assert found == {f"POL{number:03}" for number in range(1, 27) if number != 23}
+    assert found == {f"POL{number:03}" for number in range(1, 29) if number not in (13, 23)}
 
 
 def test_a_fine_repository_says_nothing() -> None:

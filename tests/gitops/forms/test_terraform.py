@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.eks import EksApi
 from iamrbac.aws.session import session
 from iamrbac.compile.desired import Desired, Key
@@ -34,7 +35,7 @@ class World:
         self.delivery = replace(
             delivery_to("terraform", CLUSTER, self.cluster.eks, self.cluster.region), account=self.cluster.account
         )
-        self.api = EksApi(session())
+        self.api = EksApi(Accounts(session()))
         self.module = Module(folder, sandbox.aws.url, self.cluster.region, sandbox.environment())
         self.module.start()
 
