@@ -101,11 +101,11 @@ def request_of(
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
     """Return 1 for a cluster not planned, 3 for a refusal, 2 for changes if asked, else 0 (design §4)."""
-    from iamrbac.usecases.apply import refused
+    from iamrbac.findings.finding import Level
 
     if plan.failed:
         return 1
-    if refused(plan):
+    if any(finding.level is Level.ERROR for finding in plan.all_findings):
         return 3
     return 2 if detailed and plan.changed else 0
 

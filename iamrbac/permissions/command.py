@@ -15,6 +15,9 @@ class Command(StrEnum):
     SNAPSHOT = "snapshot"
     CAN = "can"
     """`can`, `who-can` and `access` with --live."""
+    ROLLBACK = "rollback"
+    REVOKE = "revoke"
+    HISTORY = "history"
     STATUS = "status"
     DRIFT = "drift"
     KUBECONFIG = "kubeconfig"
@@ -31,21 +34,28 @@ class Does:
     """It reads access entries and aws-auth."""
     rbac: bool = False
     """It reads RBAC objects and namespaces."""
-    writes: bool = False
-    """It writes all of these, and keeps objects of its own in the home namespace."""
+    maps: bool = False
+    """It writes access entries and aws-auth, and keeps objects of its own in the home namespace."""
+    grants: bool = False
+    """It writes RBAC objects too."""
     witness: bool = False
     """It asks for single RBAC objects (who changed them), and for what Argo CD or Flux says of itself."""
     record: bool = False
     """It reads the record of what was applied, and asks for single RBAC objects (who changed them)."""
+    kept: bool = False
+    """It lists the backups."""
     clusters: bool = True
     """It asks EKS where clusters are."""
 
 
 DOES: Final = {
     Command.PLAN: Does(people=True, mappings=True, rbac=True),
-    Command.APPLY: Does(people=True, mappings=True, rbac=True, writes=True),
+    Command.APPLY: Does(people=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
-    Command.CAN: Does(people=True, mappings=True, rbac=True),
+    Command.CAN: Does(mappings=True, rbac=True),
+    Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True),
+    Command.REVOKE: Does(mappings=True, rbac=True, maps=True),
+    Command.HISTORY: Does(kept=True),
     Command.STATUS: Does(mappings=True, rbac=True, witness=True),
     Command.DRIFT: Does(mappings=True, rbac=True, record=True),
     Command.KUBECONFIG: Does(),

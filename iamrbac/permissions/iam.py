@@ -93,7 +93,7 @@ def _clusters(command: Command, clusters: Sequence[Cluster]) -> list[dict[str, A
     statements.append(_allow(READ_ENTRIES, entries))
     statements.append(_allow(POLICIES, ["*"]))
     mapped = [one for one in clusters if one.mapping != "external"]
-    if does.writes and mapped:
+    if does.maps and mapped:
         statements.append(_allow(CREATE_ENTRIES, [_arn(one, f"cluster/{one.eks}") for one in mapped]))
         statements.append(_allow(WRITE_ENTRIES, [_arn(one, f"access-entry/{one.eks}/*") for one in mapped]))
     return statements

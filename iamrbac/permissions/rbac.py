@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from iamrbac.compile import names
-from iamrbac.permissions.command import DOES, Command
+from iamrbac.permissions.command import DOES, Command, Does
 
 GROUP: Final = "rbac.authorization.k8s.io"
 KINDS: Final = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
@@ -29,34 +29,39 @@ def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False
     left out. `manage_namespaces`: a cluster's missing namespaces are created.
     """
     does = DOES[command]
-    if not does.rbac:
-        return []
-    verbs = ["list", *(["get"] if does.writes or does.witness or does.record else [])]
+    name = f"iamrbac-{command.value}"
+    objects: list[dict[str, Any]] = []
+    if does.rbac:
+        objects.append(_object("ClusterRole", name, "", _everywhere(does, manage_namespaces=manage_namespaces)))
+    if does.mappings:
+        aws_auth = _rule("", ["configmaps"], ["get", *(["update"] if does.maps else [])])
+        objects.append(_object("Role", name, "kube-system", [{**aws_auth, "resourceNames": ["aws-auth"]}]))
+    if does.maps:
+        # Then nobody who applies has to be able to create namespaces.
+        labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
+        objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home, "labels": labels}})
+    ours = [_rule(group, [resource], verbs) for group, resource, verbs in HOME] if does.maps else []
+    ours += [_rule("", ["configmaps"], ["get"])] if does.record else []
+    ours += [_rule("", ["configmaps"], ["list"])] if does.kept else []
+    if ours:
+        objects.append(_object("Role", name, home, ours))
+    return objects
+
+
+def _everywhere(does: Does, *, manage_namespaces: bool) -> list[dict[str, Any]]:
+    single = does.grants or does.witness or does.record
+    verbs = [*(["get"] if single else []), *(["create", "delete", "update"] if does.grants else [])]
     rules = [
-        _rule("", ["namespaces"], ["list", *(["create"] if does.writes and manage_namespaces else [])]),
-        _rule(GROUP, KINDS, [*verbs, *(["create", "delete", "update"] if does.writes else [])]),
+        _rule("", ["namespaces"], ["list", *(["create"] if does.grants and manage_namespaces else [])]),
+        _rule(GROUP, KINDS, ["list", *verbs]),
     ]
-    if does.writes:
+    if does.grants:
         # Without these the API lets nobody write a role with rights that they do not hold themselves.
         rules.append(_rule(GROUP, ["clusterroles", "roles"], ["bind", "escalate"]))
     if does.witness:
         rules.append(_rule("argoproj.io", ["applications"], ["get"]))
         rules.append(_rule("kustomize.toolkit.fluxcd.io", ["kustomizations"], ["get"]))
-    name = f"iamrbac-{command.value}"
-    objects = [_object("ClusterRole", name, "", rules)]
-    if does.mappings:
-        verbs = ["get", *(["update"] if does.writes else [])]
-        aws_auth = {**_rule("", ["configmaps"], verbs), "resourceNames": ["aws-auth"]}
-        objects.append(_object("Role", name, "kube-system", [aws_auth]))
-    if does.record:
-        objects.append(_object("Role", name, home, [_rule("", ["configmaps"], ["get"])]))
-    if does.writes:
-        # Then nobody who applies has to be able to create namespaces.
-        labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
-        objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home, "labels": labels}})
-        ours = [_rule(group, [resource], verbs) for group, resource, verbs in HOME]
-        objects.append(_object("Role", name, home, ours))
-    return objects
+    return rules
 
 
 def _rule(group: str, resources: Sequence[str], verbs: Sequence[str]) -> dict[str, Any]:

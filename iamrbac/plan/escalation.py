@@ -28,6 +28,7 @@ from iamrbac.rbac.escalation import (
 from iamrbac.rbac.objects import Binding, Request, Role, Rule, User
 from iamrbac.rbac.subjects import MASTERS, with_authenticated
 
+ABOVE = "GRD005"
 _TEMPLATE = "{{"
 _UPDATES = frozenset({Action.UPDATE, Action.ADOPT})
 
@@ -35,6 +36,7 @@ _UPDATES = frozenset({Action.UPDATE, Action.ADOPT})
 def escalations(plan: ClusterPlan, world: World, caller: str | None) -> tuple[Finding, ...]:
     """Return an error where the API server would refuse the caller roles or bindings of a plan, with the rules missing.
 
+    It is a warning where the caller may write none of these at all, and so is not the one who applies.
     `world` is the cluster as it is and `caller` the ARN that writes to it. () where something else writes (Git), and
     where it is not known what the caller may do: nothing that we see maps it (a cluster's creator of old is mapped
     nowhere, and mapAccounts maps it with everybody else), or AWS does not document an access policy that it has.
@@ -54,19 +56,23 @@ def escalations(plan: ClusterPlan, world: World, caller: str | None) -> tuple[Fi
         places[key.namespace] += rules
     rules_ = [f"{_words(rule)}{_where(place)}" for place, some in places.items() for rule in uncovered((), some)]
     who = comparable(caller)
-    return (
-        Finding(
-            id="GRD005",
-            level=Level.ERROR,
-            message=(
-                f"Kubernetes would refuse {len(lacking)} of {len(writes)} roles and bindings to write on {plan.name}: "
-                f"they give what {who} does not hold there, {some_of(rules_)}"
-            ),
-            hint="apply as somebody who holds that, or who may `escalate` these roles and `bind` them",
-            cluster=plan.name,
-            object=who,
-        ),
-    )
+    many = f"{len(lacking)} of {len(writes)} roles and bindings to write on {plan.name}"
+    if any(_may_write(judge, me, change, spec) for change, spec in writes):
+        level = Level.ERROR
+        message = f"Kubernetes would refuse {many}: they give what {who} does not hold there, {some_of(rules_)}"
+    else:
+        # A plan is often made by somebody who may only read, for somebody else to apply.
+        level = Level.WARNING
+        message = f"{who} may not write {many}, and whoever applies must hold what they give: {some_of(rules_)}"
+    hint = "apply as somebody who holds that, or who may `escalate` these roles and `bind` them"
+    return (Finding(id=ABOVE, level=level, message=message, hint=hint, cluster=plan.name, object=who),)
+
+
+def _may_write(judge: Judge, me: Somebody, change: Change, spec: Role | Binding) -> bool:
+    verb = "update" if change.action in _UPDATES else "create"
+    resource = f"{spec.kind.lower()}s"
+    request = Request(verb, resource, RBAC_GROUP, namespace=spec.namespace or "", name=spec.name)
+    return next(judge.chains(me, request), None) is not None
 
 
 def _writes(changes: Iterable[Change]) -> Iterator[tuple[Change, Role | Binding]]:

@@ -16,6 +16,7 @@ from iamrbac.findings.finding import Level
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import ClusterPlan, Plan
 from iamrbac.plan.document import fingerprint
+from iamrbac.plan.escalation import ABOVE
 from iamrbac.plan.halves import Halves, after_commit, halves, only
 from iamrbac.plan.ownership import is_marked
 from iamrbac.plan.synced import not_synced
@@ -60,8 +61,8 @@ class Applying:
 
 
 def refused(plan: Plan) -> bool:
-    """Say whether a finding of level error forbids the apply of this plan."""
-    return any(finding.level is Level.ERROR for finding in plan.all_findings)
+    """Say whether a finding forbids the apply of this plan: every error, and what Kubernetes would not let us write."""
+    return any(finding.level is Level.ERROR or finding.id == ABOVE for finding in plan.all_findings)
 
 
 def apply_plan(edges: Edges, plan: Plan, how: Applying) -> Generator[Event | Delivered]:

@@ -25,6 +25,7 @@ WIDE = b.role(b.READ_PODS, b.READ_LOGS)
 WANTED = (WIDE, b.binding())
 RBAC = "rbac.authorization.k8s.io"
 ESCALATE = Rule(("escalate",), (RBAC,), ("roles", "clusterroles"))
+WRITE = Rule(("create", "update"), (RBAC,), ("roles", "rolebindings", "clusterroles", "clusterrolebindings"))
 BIND = Rule(("bind",), (RBAC,), ("roles", "clusterroles"))
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 
@@ -33,7 +34,7 @@ def held(*rules: Rule, namespace: str | None = "payments") -> tuple[Observed, Ob
     """Return a role of others that the appliers have, and its binding."""
     kind: RoleKind = "Role" if namespace else "ClusterRole"
     bound: BindingKind = "RoleBinding" if namespace else "ClusterRoleBinding"
-    role = Role(kind, namespace, "appliers", rules)
+    role = Role(kind, namespace, "appliers", (WRITE, *rules))
     binding = Binding(bound, namespace, "appliers", RoleRef(kind, "appliers"), (Subject("Group", APPLIERS),))
     return b.foreign((role, {})), b.foreign((binding, {}))
 
@@ -57,6 +58,16 @@ def test_what_the_caller_does_not_hold_is_refused_with_numbers_and_rules() -> No
     assert finding.message == (
         "Kubernetes would refuse 2 of 2 roles and bindings to write on staging: "
         f"they give what {b.PAT} does not hold there, get on pods/log in payments"
+    )
+    assert "`escalate`" in finding.hint
+
+
+def test_whoever_may_write_none_of_it_is_warned_and_not_refused_their_plan() -> None:
+    (finding,) = check(planned(PAT_APPLIES))
+    assert finding.level is Level.WARNING
+    assert finding.message == (
+        f"{b.PAT} may not write 2 of 2 roles and bindings to write on staging, and whoever applies must hold what "
+        "they give: get, list on pods in payments, get on pods/log in payments"
     )
     assert "`escalate`" in finding.hint
 
@@ -93,7 +104,8 @@ def test_masters_and_cluster_admins_by_access_policy_may_give_all() -> None:
 def test_what_an_access_policy_gives_is_not_held_for_this_check() -> None:
     """The API server looks at RBAC alone (aws/containers-roadmap#2682)."""
     view = b.foreign((Role("ClusterRole", None, "view", (b.READ_PODS, b.READ_LOGS)), {}))
-    (finding,) = check(planned(b.foreign(b.entry(b.PAT)), b.foreign(b.association(b.PAT, VIEW)), view))
+    writer = b.foreign(b.entry(b.PAT, APPLIERS))
+    (finding,) = check(planned(writer, *held(), b.foreign(b.association(b.PAT, VIEW)), view))
     assert "refuse 2 of 2" in finding.message
 
 
@@ -160,5 +172,5 @@ def test_a_wide_plan_says_few_of_the_rules_that_are_missing() -> None:
 def test_an_update_of_labels_alone_is_checked_too() -> None:
     spec, marks = WIDE
     bare = {key: value for key, value in marks.items() if key != names.SET_LABEL}
-    plan = planned(PAT_APPLIES, b.observed((spec, bare)), b.observed(b.binding()))
+    plan = planned(PAT_APPLIES, *held(), b.observed((spec, bare)), b.observed(b.binding()))
     assert "refuse 1 of 1" in check(plan)[0].message
