@@ -60,9 +60,15 @@ class Dependence:
         """Say whether a principal would leave a group while another of its groups lacks what it is to have."""
         was = change.before.spec if change.before is not None else None
         will = change.after.spec if change.after is not None else None
-        if not isinstance(was, AccessEntry | AwsAuthRow) or not isinstance(will, AccessEntry | AwsAuthRow):
+        if not isinstance(will, AccessEntry | AwsAuthRow) or self._short.isdisjoint(will.groups):
             return False
-        return not set(was.groups) <= set(will.groups) and not self._short.isdisjoint(will.groups)
+        if isinstance(was, AccessEntry | AwsAuthRow):
+            return not set(was.groups) <= set(will.groups)
+        # A new entry hides the row that its principal has.
+        hidden = (
+            self._before.get(identity(will.principal), frozenset()) if isinstance(will, AccessEntry) else frozenset()
+        )
+        return not hidden <= set(will.groups)
 
     def _needed(self, change: Change) -> bool:
         if self._unknown:

@@ -140,7 +140,8 @@ class _Writer:
         if phase.stage in REVOCATIONS:
             self.held |= frees(event.change)
             # Who moves to another group in one write stays where they are: that must not go from under them.
-            if phase.stage == "leave" and gives(event.change, self.rows):
+            uncovers = phase.stage == "unmap" and event.change.key.kind == "AccessEntry" and event.change.after is None
+            if uncovers or (phase.stage == "leave" and gives(event.change, self.rows)):
                 self.depends.failed(event.change)
             return
         self.depends.failed(event.change)
