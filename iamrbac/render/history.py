@@ -16,7 +16,7 @@ from iamrbac.render.plain import printable
 from iamrbac.render.plan import SYMBOLS, Paint
 from iamrbac.usecases.history import History, PastRun, Seen
 
-_DIED: Final = "did not come to its end"
+_DIED: Final = "has no end (killed, or still at work)"
 _DONE: Final = frozenset({"done", "proposed"})
 _SHORT: Final = 12
 

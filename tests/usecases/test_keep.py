@@ -22,6 +22,7 @@ from iamrbac.usecases.outcome import Outcome
 from tests.backup.builders import RUN
 from tests.usecases.fakes import ACCOUNT, FakeKube, Killed, Silent
 from tests.usecases.keeping import HOME, Keep, home, records
+from tests.usecases.test_delivery import BY_GIT, EXTERNAL, PLACE
 from tests.usecases.world import NODES, POLICY, Company, company, dying_at
 
 
@@ -284,3 +285,33 @@ def test_a_backup_can_be_put_back(made: Company, keep: Keep) -> None:
             restored[item.key] = kube.objects[item.key]
     assert restored
     assert all(restored[key].spec == before[key].spec for key in before if key in restored)
+
+
+def refuse_all(_doing: str) -> KubeError | None:
+    raise AssertionError("whoever delivers by Git need have no right in the cluster")
+
+
+@pytest.mark.parametrize("config", [BY_GIT, EXTERNAL])
+def test_what_is_delivered_by_git_is_kept_here_and_asks_nothing_of_the_cluster(
+    made: Company, keep: Keep, config: str
+) -> None:
+    made.config(config)
+    for kube in made.kubes.values():
+        kube.map_fault = refuse_all
+    made.apply()
+    for cluster in made.kubes:
+        (record,) = records(keep.local("acme", cluster))
+        assert record.results is not None
+        assert record.backup.changes
+        committed = [one for one in record.results if one.key.kind in ("Role", "RoleBinding")]
+        assert committed
+        assert all(one.outcome == "done" and one.reason.startswith("commit ") for one in committed)
+    assert not any("Namespace" in what for what in made.faults.log)
+
+
+def test_where_git_delivers_and_nothing_can_be_kept_nothing_is_committed(made: Company, keep: Keep) -> None:
+    made.config(EXTERNAL)
+    keep.folder.write_text("a file where a folder should be")
+    with pytest.raises(BackupError, match="it cannot be backed up, and nothing was changed"):
+        made.apply()
+    assert made.git.open(PLACE).files() == {}
