@@ -15,18 +15,25 @@ from iamrbac.plan.observed import Observed
 from iamrbac.plan.order import phases
 
 
-def begun(old: Applied | None, ours: Mapping[Key, Observed], changes: tuple[Change, ...], by: By) -> Applied:
+def begun(
+    old: Applied | None, ours: Mapping[Key, Observed], changes: tuple[Change, ...], by: By, *, whole: bool = True
+) -> Applied:
     """Return the record before the first write of a run.
 
     `ours` is all that we own on the cluster as it was read: what the run does not change is as it should be. What it is
     to change keeps what the record said of it. Without a record of before, it counts from how it was found.
+
+    A run that is not `whole` (a revoke, a rollback) was not compared with what the policies want: of what it does not
+    change the record goes on saying what it said, so that no drift is taken for ours.
     """
     changing = {change.key for change in changes if change.key.kind != "Namespace"}
     objects = {key: stamp_of(item) for key, item in ours.items() if key not in changing}
     before = old.objects if old is not None else {key: stamp_of(item) for key, item in ours.items()}
     objects |= {key: before[key] for key in changing if key in before}
-    unsure = {key: some for key, some in old.pending.items() if key in changing} if old is not None else {}
-    pending = {key: _joined(unsure.get(key, ()), some) for key, some in _ways(changes, by.instance).items()}
+    if old is not None and not whole:
+        objects = dict(old.objects)
+    unsure = {key: some for key, some in old.pending.items() if key in changing or not whole} if old is not None else {}
+    pending = unsure | {key: _joined(unsure.get(key, ()), some) for key, some in _ways(changes, by.instance).items()}
     return _same_or(old, Applied(by.at, by.run, objects, pending))
 
 

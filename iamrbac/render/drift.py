@@ -11,7 +11,7 @@ from iamrbac.compile.names import INSTANCE_LABEL
 from iamrbac.plan.planner import display_key
 from iamrbac.render.plain import printable
 from iamrbac.render.plan import Paint
-from iamrbac.usecases.drift import ClusterDrift, DriftReport, Standing, Told, Witness
+from iamrbac.usecases.drift import MOST_ASKED, ClusterDrift, DriftReport, Standing, Told, Witness
 
 WORDS: Final[Mapping[Standing, tuple[str, str]]] = {
     Standing.AS_APPLIED: ("as applied", "good"),
@@ -29,7 +29,7 @@ _SYMBOLS: Final[Mapping[Drift, tuple[str, str]]] = {
 _WITNESSES: Final[Mapping[Witness, str]] = {
     Witness.AUDIT_LOG: "by whom only the API server's audit log knows",
     Witness.CLOUDTRAIL: "by whom CloudTrail knows",
-    Witness.NOT_ASKED: "by whom was not asked (only of the first 20)",
+    Witness.NOT_ASKED: f"by whom was not asked (only of the first {MOST_ASKED})",
 }
 _MOST_SHOWN: Final = 50
 

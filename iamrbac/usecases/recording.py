@@ -70,12 +70,18 @@ def recording(edges: Edges, plan: Plan, how: Recording | None) -> Iterator[Note]
         # All are read before the first is written: one that is refused stops the run.
         _all(pool, [one.read for one in writers])
         _all(pool, [one.begin for one in writers])
-        _all(pool, [_Cluster(edges, plan, cluster, how).keep_up for cluster in direct if not cluster.changes])
+        if _is_whole(how.run):
+            _all(pool, [_Cluster(edges, plan, cluster, how).keep_up for cluster in direct if not cluster.changes])
     try:
         yield note
     finally:
         with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
             _all(pool, [partial(one.end, done.get(one.cluster.name, ())) for one in writers])
+
+
+def _is_whole(run: Run) -> bool:
+    """Say whether a run compares all of a cluster with what the policies want."""
+    return run.doing == "apply"
 
 
 def _all(pool: ThreadPoolExecutor, work: Sequence[Callable[[], None]]) -> None:
@@ -114,7 +120,10 @@ class _Cluster:
         except ForbiddenError as error:
             self._no_record(error)
             return
-        if self._kept.broken:
+        if self._kept.applied is None and not _is_whole(self._how.run):
+            # How the rest of the cluster should be is not known: the next apply begins the record.
+            self._kept = None
+        elif self._kept.broken:
             why = self._kept.broken
             self._how.warn(f"{self.cluster.name}: the record of what was applied is made anew; it was broken: {why}")
 
@@ -182,7 +191,7 @@ class _Cluster:
         )
 
     def _begun(self, now: Applied | None) -> Applied:
-        return begun(now, self._ours(), self.cluster.changes, self._by)
+        return begun(now, self._ours(), self.cluster.changes, self._by, whole=_is_whole(self._how.run))
 
     def _ours(self) -> Mapping[Key, Observed]:
         observed, owners = with_owners(self.cluster.state, self.cluster.form, self._instance)

@@ -177,6 +177,20 @@ def test_drift_that_a_run_was_to_mend_is_still_drift_when_it_is_killed(
         assert (key in seen) == (is_ not in (was, will))
 
 
+@given(WORLDS, WORLDS, st.data())
+def test_a_run_about_some_objects_blesses_no_drift_of_others(
+    old: dict[Key, Spec], drift: dict[Key, Spec], data: st.DataObject
+) -> None:
+    """A revoke or a rollback, also when it is killed."""
+    some = tuple(change for change in changes(drift, old) if data.draw(st.booleans()))
+    told = begun(record(old), there(drift), some, By("acme", "t1", "run-1"), whole=False)
+    assert [one.key for one in found(told, there(drift))] == [one.key for one in found(record(old), there(drift))]
+    end = ended(told, some, By("acme", "t1", "run-1"))
+    mended = {change.key for change in some}
+    before = [one.key for one in found(record(old), there(drift)) if one.key not in mended]
+    assert [one.key for one in found(end, written(there(drift), some))] == before
+
+
 @given(WORLDS)
 def test_a_run_without_changes_changes_no_record(world: dict[Key, Spec]) -> None:
     before = record(world)

@@ -53,6 +53,17 @@ def test_an_object_without_managers_has_none_and_one_that_is_gone_too(api: FakeA
     assert kube.managers(KEY) == ()
 
 
+def test_a_row_has_the_managers_of_its_map(api: FakeApi, kube: KubeApi) -> None:
+    edited = {"manager": "kubectl-edit", "time": "2026-11-26T10:00:00Z", "fieldsV1": {"f:data": {"f:mapUsers": {}}}}
+    path = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
+    api.objects[path] = {"metadata": {"name": "aws-auth", "managedFields": [edited]}}
+    row = Key("staging", "AwsAuthRow", "", "arn:aws:iam::111122223333:user/alice")
+    assert kube.managers(row) == (FieldManager("kubectl-edit", "2026-11-26T10:00:00Z", frozenset({"data"})),)
+    api.faults[path] = [refuse(403, "Forbidden", "no")]
+    with pytest.raises(KubeError, match="cannot get configmap kube-system/aws-auth"):
+        kube.managers(row)
+
+
 def test_what_is_not_told_is_an_error(api: FakeApi, kube: KubeApi) -> None:
     api.faults[PATH] = [refuse(403, "Forbidden", "no")]
     with pytest.raises(KubeError, match="cannot get rolebinding"):

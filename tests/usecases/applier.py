@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from iamrbac.backup.applied import Applied
 from iamrbac.backup.backup import Run
+from iamrbac.plan.change import Plan
 from iamrbac.usecases.applied import Shelf
 from iamrbac.usecases.apply import Applying, apply_plan
 from iamrbac.usecases.outcome import Event
@@ -26,15 +27,15 @@ class Applier:
     notes: list[str] = field(default_factory=list)
     run: Run = RUN
 
-    def apply(self) -> list[Event]:
-        """Plan and apply."""
+    def apply(self, plan: Plan | None = None) -> list[Event]:
+        """Apply a plan, or make one first."""
         how = Applying(
             Silent(),
             self.company.pause,
             locking=self.company.locking,
             recording=Recording(self.run, self.warnings.append, self.notes.append),
         )
-        told = apply_plan(self.company.edges, self.company.plan(), how)
+        told = apply_plan(self.company.edges, plan or self.company.plan(), how)
         return [event for event in told if isinstance(event, Event)]
 
     def kube(self, name: str = "staging") -> FakeKube:

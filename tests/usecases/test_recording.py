@@ -13,7 +13,8 @@ from iamrbac.compile.desired import Key
 from iamrbac.mapping.objects import AccessEntry
 from iamrbac.model.errors import ApplySetError, ForbiddenError, KubeError
 from iamrbac.plan.applyset import KINDS, NAMESPACES, TOOLING
-from iamrbac.plan.observed import Meta
+from iamrbac.plan.observed import Meta, Observed
+from iamrbac.rbac.objects import Role
 from iamrbac.usecases.applied import Shelf, part_name
 from iamrbac.usecases.apply import Applying, apply_plan
 from iamrbac.usecases.home import ConfigMap
@@ -40,6 +41,10 @@ def asked(kube: FakeKube) -> list[str]:
 
     kube.map_fault = note
     return log
+
+
+def a_role(kube: FakeKube) -> Observed:
+    return next(item for key, item in sorted(kube.objects.items()) if key.kind == "Role")
 
 
 def refuse(*refused: str) -> Callable[[str], KubeError | None]:
@@ -157,6 +162,29 @@ def test_without_the_right_it_is_a_warning_and_access_is_written(made: Applier, 
     made.apply()
     (warning,) = made.warnings
     assert "staging: " in warning
+
+
+def test_a_rollback_or_a_revoke_blesses_nothing_and_begins_no_record(made: Applier) -> None:
+    made.company.apply()
+    made.kube().objects.popitem()
+    made.run = replace(RUN, doing="revoke arn:aws:iam::111122223333:user/alice")
+    made.apply()
+    assert RECORD not in made.kube().home_maps
+    assert made.kube("production").home_maps == {}
+    assert made.kube().notices[-1].message.startswith("revoke arn:aws:iam::111122223333:user/alice: 1 added by ")
+    made.run = RUN
+    made.apply()
+    drifted = a_role(made.kube())
+    made.kube().objects[drifted.key] = replace(drifted, spec=Role("Role", drifted.key.namespace, drifted.key.name, ()))
+    del made.kube().objects[next(key for key in made.kube().objects if key.kind == "RoleBinding")]
+    before = made.record().objects[drifted.key]
+    made.run = replace(RUN, doing="rollback 20261126-122146-1a2b3c")
+    plan = made.company.plan()
+    (cluster,) = [one for one in plan.planned if one.name == "staging"]
+    some = tuple(change for change in cluster.changes if change.key.kind == "RoleBinding")
+    made.apply(replace(plan, clusters=(replace(cluster, changes=some),)))
+    assert made.record().objects[drifted.key] == before
+    assert made.kube().notices[-1].reason == "RolledBack"
 
 
 def test_an_event_that_is_refused_is_a_note(made: Applier) -> None:
