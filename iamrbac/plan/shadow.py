@@ -44,7 +44,8 @@ def _hidden_rows(
 ) -> Iterable[Finding]:
     if state.aws_auth is None or state.target.authentication_mode == "API":
         return
-    rows = {row.canonical.lower(): row for row in read(state.aws_auth.data).rows}
+    # Of several rows for one ARN the last counts; but one for nodes keeps them all from being hidden.
+    rows = {row.canonical.lower(): row for row in sorted(read(state.aws_auth.data).rows, key=is_system)}
     for entry in entries:
         row = rows.get(comparable(entry.principal).lower())
         if row is None or row.arn in removed or (_row_key(row.arn) in adopt and not is_system(row)):

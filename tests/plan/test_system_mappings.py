@@ -120,6 +120,15 @@ def test_a_node_s_row_cannot_be_hidden_by_adopting_it() -> None:
     assert "--adopt" not in finding.hint
 
 
+def test_a_node_s_row_is_not_hidden_either_where_another_row_for_it_counts() -> None:
+    node = AwsAuthRow("mapRoles", b.NODE, "system:node:{{EC2PrivateDNSName}}", ("system:nodes",))
+    state = replace(b.state(), aws_auth=config_map([node, replace(node, username="someone", groups=())], []))
+    made = plan_cluster(
+        b.desired(b.entry(b.NODE, b.DEVELOPERS)), state, "access-entries", b.INSTANCE, {f"AwsAuthRow/{b.NODE}"}
+    )
+    assert [finding.id for finding in made.findings if finding.level is Level.ERROR] == ["MAP003"]
+
+
 def test_a_node_s_entry_is_not_to_be_deleted_for_a_row() -> None:
     entry = b.foreign(b.entry(b.NODE, type="EC2_LINUX"))
     state = replace(b.state(entry), aws_auth=config_map([], []))
