@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from iamrbac.compile.desired import Key
 from iamrbac.gitops.files import KUBERNETES
+from iamrbac.mapping.objects import AwsAuthRow
+from iamrbac.mapping.resolve import identity
 from iamrbac.model.errors import IamrbacError, LockError
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.depends import Dependence
@@ -139,6 +141,10 @@ class _Writer:
             self.stalled[event.change.key] = replace(event, change=self.whole[event.change.key])
         if phase.stage in REVOCATIONS:
             self.held |= frees(event.change)
+            before = event.change.before
+            if phase.stage == "hidden" and before is not None and isinstance(before.spec, AwsAuthRow):
+                # The entry that hides it must not uncover it now.
+                self.rows = {**self.rows, identity(before.spec.arn): frozenset(before.spec.groups)}
             # Who moves to another group in one write stays where they are: that must not go from under them.
             uncovers = phase.stage == "unmap" and event.change.key.kind == "AccessEntry" and event.change.after is None
             if uncovers or (phase.stage == "leave" and gives(event.change, self.rows)):
