@@ -110,7 +110,7 @@ def _selected(config: Config, request: PlanRequest) -> tuple[Sequence[Cluster], 
     direct = [one for one in named if one.delivery != "gitops"]
     if not direct or (request.clusters and by_git):
         raise UsageError(
-            f"delivered by Git, where a commit is gone back to: {', '.join(by_git)}",
+            f"delivered by Git: {', '.join(by_git)}; there a commit is gone back to, and no run undone",
             hint="iamrbac rollback --to REV",
         )
     return direct, by_git

@@ -89,7 +89,7 @@ def _selected(config: Config, request: PlanRequest, places: Mapping[str, Deliver
     selected = [one for one in named if one.delivery == "gitops"]
     if not selected or (request.clusters and direct):
         raise UsageError(
-            f"written directly, where a run is undone and no commit gone back to: {', '.join(direct)}",
+            f"written directly: {', '.join(direct)}; there a run is undone, and no commit gone back to",
             hint="iamrbac rollback ID, with an ID that `iamrbac history` lists",
         )
     if len({(places[one.name].repository, places[one.name].branch) for one in selected}) > 1:

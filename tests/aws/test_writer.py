@@ -125,6 +125,16 @@ def test_update_sends_only_what_differs(world: World, groups: tuple[str, ...], u
     assert "eks:TagResource" not in world.server.front.calls
 
 
+def test_what_is_given_back_loses_our_tags_and_nobody_elses(world: World) -> None:
+    role = world.role("deployer")
+    world.access.create(role, NOW, lambda _: "AROA", groups=("a",), tags={"owner": "platform", **TAGS})
+    before = there(world, entry(role).key)
+    wanted = replace(entry(role, "old"), labels={}, released=True)
+    world.api.update(world.target, before, wanted)
+    after = there(world, entry(role).key)
+    assert (after.spec, after.meta.labels) == (wanted.spec, {"owner": "platform"})
+
+
 def test_adopting_tags_the_entry_and_leaves_what_is_right(world: World) -> None:
     role = world.role("deployer")
     world.access.create(role, NOW, lambda _: "AROA", groups=("a",), tags={"owner": "platform"})

@@ -195,11 +195,11 @@ def test_a_rollback_that_nobody_confirms_or_that_leads_nowhere(
     assert shell("rollback", "--to", "nope", "--yes") == 1
     assert "there is no revision nope there" in shell.err
     assert shell("rollback", "--to", first, "--cluster", "production", "--yes") == 64
-    assert "there is no rollback yet for clusters that are written directly: production" in shell.err
+    assert "written directly: production; there a run is undone, and no commit gone back to" in shell.err
 
 
 def test_help_says_what_a_rollback_is_not(shell: Shell) -> None:
     assert shell("rollback", "--help") == 0
     said = " ".join(shell.out.split())
     assert "revert the policy too" in said
-    assert "have no rollback yet" in said
+    assert "access entries and rows of aws-auth that are written directly" in said

@@ -104,6 +104,9 @@ def test_a_run_that_is_killed_is_undone_and_so_is_the_one_before(
     assert [error for line in lines for error in schema("apply-event").iter_errors(line)] == []
     assert lines[-1]["exitCode"] == 0
     assert everything(fresh_sandbox) == start
+    assert shell("history", "--cluster", "staging") == 0
+    assert all(run in shell.out for run in _runs(fresh_sandbox))
+    assert f"rollback {runs[0]}" in shell.out
     assert shell("rollback", "nope", "--yes") == 64
     assert shell("rollback", runs[0], "--to", "main", "--yes") == 64
 

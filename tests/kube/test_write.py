@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,6 +119,15 @@ def test_update_keeps_what_is_not_ours(api: FakeApi, kube: KubeApi) -> None:
             "rules": ROLE_JSON["rules"],
         }
     ]
+
+
+def test_what_is_given_back_loses_our_labels_and_nobody_elses(api: FakeApi, kube: KubeApi) -> None:
+    ours = current("5")
+    ours["metadata"]["labels"] |= {**OURS, "applyset.kubernetes.io/part-of": "applyset-x-v1"}
+    api.objects[f"{ROLES}/reader"] = ours
+    kube.update(observed("5"), replace(ROLE, labels={"app.kubernetes.io/managed-by": "hand"}, released=True))
+    (body,) = api.bodies
+    assert body["metadata"]["labels"] == {"team": "payments", "app.kubernetes.io/managed-by": "hand"}
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -247,7 +247,7 @@ def test_a_broken_file_of_then_refuses(made: Company) -> None:
 
 def test_clusters_that_are_written_directly_have_no_way_back(made: Company) -> None:
     made.config(CONFIG)
-    with pytest.raises(UsageError, match="written directly, where a run is undone"):
+    with pytest.raises(UsageError, match="written directly: staging, production; there a run is undone"):
         back(made, "main-1")
     made.config(EXTERNAL.replace("delivery: gitops, ", "", 1))
     with pytest.raises(UsageError, match="written directly: staging"):
