@@ -16,8 +16,8 @@ from iamrbac.plan.simulate import absent, edit_rows, owned_after
 from iamrbac.usecases.ports import Kube
 
 ATTEMPTS = 60
-"""Each conflict means that somebody else got through. Thirty were too few beside four others that hardly paused, on a
-machine that kept us waiting between the read and the write."""
+"""Each conflict means that somebody else got through. Thirty were too few on an overloaded machine, beside somebody who
+wrote several times a second: three requests lie between the read and the write."""
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 0.5
 """Seconds."""
