@@ -114,7 +114,7 @@ class EksCluster:
         )
         key = Key(self.target.name, "AccessEntry", "", principal)
         modified = entry["modifiedAt"].astimezone(UTC).strftime(_TIME) if "modifiedAt" in entry else ""
-        meta = Meta(labels=dict(entry.get("tags", {})), modified=modified)
+        meta = Meta(labels=dict(entry.get("tags", {})), modified=modified, created=entry.get("createdAt"))
         return Described(Observed(key, spec, meta), entry["accessEntryArn"])
 
     def _association(self, principal: str, policy: AssociatedAccessPolicyTypeDef) -> Observed:

@@ -44,9 +44,15 @@ def check(
         findings += _empty(one, leavers, allowed)
         findings += _protected(one, guards, caller, leavers, allowed)
         findings += _administrators(one, guards, allowed)
-        findings += escalations(one.plan, one.before, caller)
+        findings += escalations(one.plan, one.before, _writer(one, caller))
         findings += admin_templates(one.plan, guards.admin_templates)
     return tuple(findings)
+
+
+def _writer(stake: Stakes, caller: str | None) -> str | None:
+    """Return who writes to a cluster: the role that is assumed for it, else whoever runs this."""
+    role = stake.plan.state.target.role
+    return caller if role is None or caller is None else role.role_arn
 
 
 def _empty(stake: Stakes, leavers: Leavers, allowed: Allowances) -> Iterable[Finding]:
@@ -70,6 +76,9 @@ def _protected(
     protected = {comparable(arn): "guards.protectedPrincipals names it" for arn in guards.protected_principals}
     if caller is not None:
         protected.setdefault(comparable(caller), "it is you, and you could not undo it")
+    writer = _writer(stake, caller)
+    if writer is not None:
+        protected.setdefault(comparable(writer), "you come by this role, and could not undo it")
     spared = {comparable(arn) for arn in allowed.lockout_of}
     for principal in sorted(unexcused(stake, stake.losers & protected.keys() - spared, leavers.over)):
         yield Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from iamrbac.compile.desired import Key, Spec
@@ -24,6 +25,8 @@ class Meta:
     """resourceVersion; None for AWS objects, which have none."""
     modified: str = field(default="", compare=False)
     """When it changed last, where reading it says so anyway (access entries): 2026-11-26T12:21:46Z."""
+    created: datetime | None = field(default=None, compare=False)
+    """When it was made; of access entries alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ from iamrbac.plan.change import ClusterPlan, FailedCluster, Plan
 from iamrbac.plan.form import choose
 from iamrbac.plan.interruption import interruptions
 from iamrbac.plan.leavers import leavers
+from iamrbac.plan.limits import limit_findings
 from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import adoptable, managed_principals, owned_objects, plan_cluster
+from iamrbac.plan.recreated import with_recreated
 from iamrbac.plan.synced import unordered
 from iamrbac.usecases.delivered import compare
 from iamrbac.usecases.fetched import Fetched, form_of
@@ -188,14 +190,19 @@ class _Planner:
         """Compare with the cluster, or with its branch. Raises AwsAuthError, DeliveryError."""
         if not isinstance(one, Fetched):
             plan = plan_cluster(desired, one, form, self._instance, self.request.adopt)
-            return _with(plan, interruptions(plan))
+            return self._finished(_with(plan, interruptions(plan)), one, desired)
         compared = compare(self.edges.deliveries, one, desired)
         plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
         if compared.quiet and plan.changes:
             # What entries give depends on the objects that were left out.
             compared = compare(self.edges.deliveries, one, desired, whole=True)
             plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
-        return _with(replace(plan, git=compared.half), (*compared.findings, *unordered(plan, compared.half)))
+        plan = _with(replace(plan, git=compared.half), (*compared.findings, *unordered(plan, compared.half)))
+        return self._finished(plan, one.state, compared.desired)
+
+    def _finished(self, plan: ClusterPlan, state: ClusterState, desired: ClusterDesired) -> ClusterPlan:
+        plan = with_recreated(plan, state.objects, desired.objects, self.identities.created, self._instance)
+        return replace(plan, findings=(*plan.findings, *limit_findings(plan, self._instance)))
 
 
 def _uncompiled(name: str, errors: list[Finding]) -> FailedCluster:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.eks import EksApi
 from iamrbac.aws.session import session
-from iamrbac.compile.desired import Key
+from iamrbac.compile.desired import Desired, Key
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
+from iamrbac.model.arn import default_username
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import AwsError
 from iamrbac.plan.observed import Meta, Observed, Target
@@ -292,3 +293,12 @@ def test_an_expired_session_is_one_line(world: World) -> None:
 def test_a_cluster_of_another_region_is_asked_there(world: World) -> None:
     with pytest.raises(AwsError, match="region us-east-1"):
         world.api.target(Cluster(name="development", eks_name="dev-1", account=ACCOUNT, region="us-east-1"))
+
+
+def test_an_entry_says_when_it_was_made(world: World) -> None:
+    arn = world.role("deployer", "/ci/")
+    key = Key("development", "AccessEntry", "", arn)
+    world.api.create(world.target, Desired(key, AccessEntry(arn, default_username(arn)), {}))
+    (entry,) = world.api.mappings(world.target)
+    assert entry.meta.created is not None
+    assert abs(entry.meta.created - world.access.entries[arn].created_at) < timedelta(seconds=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -10,10 +11,16 @@ from moto.iam.models import iam_backends
 from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.people import IamPeople
 from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted
-from iamrbac.sandbox.aws.http import Reply
+from iamrbac.identity.wanted import wanted
+from iamrbac.sandbox.aws.http import AwsRequest, Reply
 from tests.aws.conftest import ACCOUNT, World, query_refusal
+from tests.compile.builders import NOW, cluster, config, line, policy
 
 DEVELOPERS = IamName(ACCOUNT, "developers")
+GROUPS = [
+    *({"iamGroup": "developers"}, {"iamGroup": f"arn:aws:iam::{ACCOUNT}:group/developers"}),
+    *({"iamGroup": "teams/developers", "account": ACCOUNT}, {"iamGroup": "oncall"}, {"permissionSet": "Developer"}),
+]
 
 
 def group(world: World, name: str, *users: tuple[str, str]) -> None:
@@ -233,3 +240,41 @@ def test_one_group_that_fails_leaves_the_others(world: World) -> None:
     found = ask(world, DEVELOPERS, other).groups
     assert found[DEVELOPERS] == (f"arn:aws:iam::{ACCOUNT}:user/alice",)
     assert isinstance(found[other], Unreadable)
+
+
+def test_a_group_is_read_once_whatever_the_number_of_clusters_and_policies(world: World) -> None:
+    for name in ("developers", "oncall"):
+        group(world, name, (f"{name}-1", "/staff/"))
+    calls = []
+    for number in (1, 20):
+        clusters = [cluster(f"c{index}", account=ACCOUNT, eksName=f"e{index}") for index in range(number)]
+        policies = [
+            policy(f"team{index}", {"a": GROUPS, "b": GROUPS[:1]}, [line(), line(["c0"], role="operator")]).document
+            for index in range(number)
+        ]
+        found = wanted(config(identity={"account": ACCOUNT, "groups": "users"}, clusters=clusters), policies, [], NOW)
+        world.server.front.calls.clear()
+        people = IamPeople(Accounts(world.session)).identities(found)
+        assert set(people.groups) == {DEVELOPERS, IamName(ACCOUNT, "oncall")}
+        calls.append(dict(world.server.front.calls))
+    assert calls == [{"sts:GetCallerIdentity": 1, "iam:GetGroup": 2, "iam:ListRoles": 1}] * 2
+
+
+def test_throttling_and_errors_of_aws_give_the_same_answer_in_the_end(world: World) -> None:
+    names = [IamName(ACCOUNT, f"team-{number}") for number in range(20)]
+    for name in names:
+        group(world, name.name, *((f"{name.name}-{person}", "/staff/") for person in range(230)))
+    quiet = ask(world, *names)
+    seen: Counter[tuple[str, str]] = Counter()
+
+    def trouble(request: AwsRequest) -> Reply | None:
+        page = (request.form["GroupName"], request.form.get("Marker", ""))
+        seen[page] += 1
+        if seen[page] == 1:
+            return query_refusal(400, "Throttling", "Rate exceeded")
+        return query_refusal(503, "ServiceUnavailable", "try later") if seen[page] == 2 else None
+
+    world.faults.replies["iam:GetGroup"] = [trouble] * 1000
+    assert ask(world, *names) == quiet
+    assert len(seen) == 60
+    assert all(isinstance(found, tuple) and len(found) == 230 for found in quiet.groups.values())

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from moto.iam.models import iam_backends
 
 from iamrbac.cli.main import run
 from iamrbac.sandbox.runner import Sandbox
@@ -263,3 +265,27 @@ def test_a_place_that_cannot_be_written_is_no_fault_of_usage(shell: Shell, tmp_p
     assert shell("plan", "--out", str(tmp_path / "missing" / "plan.json")) == 1
     assert "error: [ERR209]" in shell.err
     assert "it cannot be written: No such file or directory" in shell.err
+
+
+def test_a_user_made_again_gets_in_again(shell: Shell, fresh_sandbox: Sandbox) -> None:
+    assert shell("apply", "--yes") == 0
+    alice = fresh_sandbox.arn("alice")
+    account = alice.split(":")[4]
+    backend = iam_backends[account]["aws"]
+    backend.remove_user_from_group("payments-developers", "alice")
+    for key in list(backend.users["alice"].access_keys):
+        backend.delete_access_key(key.access_key_id, "alice")
+    backend.delete_user("alice")
+    backend.create_user("eu-west-1", "alice", "/staff/")
+    backend.add_user_to_group("payments-developers", "alice")
+    entries = fresh_sandbox.aws.front.eks.clusters.access(account, "eu-west-1", "staging").entries
+    old = entries[alice].principal_id
+    # IAM says whole seconds.
+    entries[alice].created_at -= timedelta(hours=1)
+    assert shell("plan", "--cluster", "staging", "--detailed-exitcode") == 2
+    assert f"-/+ replace AccessEntry {alice}" in shell.out
+    assert "MAP111" in shell.out
+    assert shell("apply", "--yes", "--cluster", "staging") == 0
+    entries = fresh_sandbox.aws.front.eks.clusters.access(account, "eu-west-1", "staging").entries
+    assert entries[alice].principal_id != old
+    assert shell("plan", "--cluster", "staging", "--detailed-exitcode") == 0

@@ -90,6 +90,18 @@ def test_entries_follow_the_cluster(partition: str) -> None:
 
 
 @pytest.mark.parametrize("partition", list(REGIONS))
+@pytest.mark.parametrize("form", ["access-entries", "aws-auth"])
+def test_groups_and_usernames_keep_the_rules_of_eks(partition: str, form: Form) -> None:
+    """No reserved prefix, and a colon before a template (eks-facts §1.2)."""
+    for item in objects(partition, form):
+        if isinstance(item.spec, AccessEntry | AwsAuthRow):
+            assert not item.spec.username.startswith(("system:", "eks:", "aws:", "amazon:", "iam:"))
+            before, template, _ = item.spec.username.partition("{{SessionName}}")
+            assert not template or ":" in before
+            assert [group for group in item.spec.groups if group.startswith("system:")] == []
+
+
+@pytest.mark.parametrize("partition", list(REGIONS))
 def test_rows_have_no_role_paths_and_users_keep_theirs(partition: str) -> None:
     rows = {item.spec.arn for item in objects(partition, "aws-auth") if isinstance(item.spec, AwsAuthRow)}
     own, people = f"arn:{partition}:iam::{CLUSTERS}:role/", f"arn:{partition}:iam::{PEOPLE}:"

@@ -10,6 +10,7 @@ from iamrbac.compile import names
 from iamrbac.compile.desired import Form
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.mapping.objects import AccessEntry
+from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Guards
 from iamrbac.plan import guards
 from iamrbac.plan.change import ClusterPlan, GitHalf
@@ -70,6 +71,16 @@ def test_whoever_may_write_none_of_it_is_warned_and_not_refused_their_plan() -> 
         "they give: get, list on pods in payments, get on pods/log in payments"
     )
     assert "`escalate`" in finding.hint
+
+
+def test_the_role_that_is_assumed_for_the_cluster_is_who_writes() -> None:
+    role = "arn:aws:iam::111122223333:role/ops/iamrbac"
+    plan = planned(b.foreign(b.entry(role, APPLIERS)), *held(b.READ_PODS))
+    assert check(plan) == []
+    target = replace(plan.state.target, role=AssumeRole(role_arn=role))
+    (finding,) = check(replace(plan, state=replace(plan.state, target=target)))
+    assert (finding.cluster, finding.object) == ("staging", role.replace("/ops", ""))
+    assert check(replace(plan, state=replace(plan.state, target=target)), None) == []
 
 
 def test_whoever_holds_all_of_it_may_give_it() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from iamrbac.compile.desired import Principals
 from iamrbac.findings.finding import Finding
 from iamrbac.identity.suspended import Suspended
+from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Guards, MaxRemovals
 from iamrbac.plan import guards
 from iamrbac.plan.guards import Allowances, Leavers, Stakes
@@ -92,6 +93,18 @@ def test_a_caller_in_a_role_session_is_the_role() -> None:
     session = "arn:aws:sts::111122223333:assumed-role/deployer/run-7"
     found = guards.check([Stakes(plan)], COUNT, session, Leavers(), Allowances(), {"staging": 1})
     assert "GRD003" in ids(list(found))
+
+
+def test_the_role_that_is_assumed_for_a_cluster_keeps_its_access() -> None:
+    role = "arn:aws:iam::111122223333:role/ops/iamrbac"
+    state = b.state(*(b.observed(item) for item in (*RBAC, b.entry(role, b.DEVELOPERS), b.entry(b.PAT, b.DEVELOPERS))))
+    state = replace(state, target=replace(state.target, role=AssumeRole(role_arn=role)))
+    plan = plan_cluster(b.desired(*RBAC), state, "access-entries", b.INSTANCE)
+    found = guards.check([Stakes(plan)], COUNT, b.PAT, Leavers(), Allowances(), {"staging": 2})
+    assert {one.object: one.message.rpartition(": ")[2] for one in found if one.id == "GRD003"} == {
+        role.replace("/ops", ""): "you come by this role, and could not undo it",
+        b.PAT: "it is you, and you could not undo it",
+    }
 
 
 def test_a_repository_that_wants_nothing_is_refused() -> None:

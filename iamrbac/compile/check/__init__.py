@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from iamrbac.compile.check.accounts import assumed_roles
 from iamrbac.compile.check.clusters import config_clusters, roles, selectors
+from iamrbac.compile.check.limits import limits
 from iamrbac.compile.check.members import listed_principals, members
 from iamrbac.compile.check.namespaces import namespaces, owner_rules
 from iamrbac.compile.check.said import Said
@@ -16,16 +17,8 @@ from iamrbac.findings.finding import Finding
 __all__ = ["check"]
 
 CHECKS = (
-    teams,
-    sets,
-    config_clusters,
-    assumed_roles,
-    selectors,
-    roles,
-    namespaces,
-    owner_rules,
-    members,
-    listed_principals,
+    *(teams, sets, config_clusters, assumed_roles, selectors, roles),
+    *(namespaces, owner_rules, members, listed_principals, limits),
 )
 
 

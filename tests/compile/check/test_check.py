@@ -165,6 +165,28 @@ CASES: dict[str, Callable[[], Documents]] = {
         {"iamRole": "AWSReservedSSO_Developer"},
         {"iamUser": "AWSServiceRoleForAmazonEKS"},
     ),
+    "names-too-long": lambda: members(
+        {"iamUser": "u" * 65},
+        {"iamUser": ARN + "user/" + "p" * 511 + "/u"},
+        {"iamRole": "r" * 64},
+        {"iamRole": "ci/" + "r" * 65},
+        {"iamGroup": "g" * 128},
+        {"iamGroup": ARN + "group/" + "g" * 129},
+        {"permissionSet": "p" * 32},
+    ),
+    "too-many": lambda: documents(
+        [
+            policy(
+                "payments",
+                {"dev": [{"iamUser": f"u{number}"} for number in range(3001)], "few": [{"iamUser": "a"}]},
+                [
+                    line(to=["dev"]),
+                    *(line(["staging"], role={"eksAccessPolicy": f"P{number}"}, to=["few"]) for number in range(21)),
+                ],
+            )
+        ],
+        config_=config(clusters=[cluster("staging", mapping="access-entries"), cluster("production")]),
+    ),
     "no-identity": lambda: members(*PEOPLE, identity={"account": "222233334444"}),
     "no-people": lambda: documents(
         [policy("payments", {"dev": PEOPLE}, [line()])],
@@ -296,7 +318,7 @@ def test_every_finding_has_a_place_and_a_next_step() -> None:
 
 def test_every_id_is_found_in_some_case() -> None:
     found = {one.id for make in CASES.values() for one in check(make(), TEMPLATES)}
-    assert found == {f"POL{number:03}" for number in range(1, 29) if number not in (13, 23)}
+    assert found == {f"POL{number:03}" for number in range(1, 31) if number not in (13, 23)}
 
 
 def test_a_fine_repository_says_nothing() -> None:
