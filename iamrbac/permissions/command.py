@@ -27,6 +27,8 @@ class Does:
 
     people: bool = False
     """It asks IAM who is who."""
+    roles: bool = False
+    """It looks at the IAM roles that groups may assume."""
     mappings: bool = False
     """It reads access entries and aws-auth."""
     rbac: bool = False
@@ -42,8 +44,8 @@ class Does:
 
 
 DOES: Final = {
-    Command.PLAN: Does(people=True, mappings=True, rbac=True),
-    Command.APPLY: Does(people=True, mappings=True, rbac=True, writes=True),
+    Command.PLAN: Does(people=True, roles=True, mappings=True, rbac=True),
+    Command.APPLY: Does(people=True, roles=True, mappings=True, rbac=True, writes=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(people=True, mappings=True, rbac=True),
     Command.STATUS: Does(mappings=True, rbac=True, witness=True),

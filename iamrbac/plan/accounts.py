@@ -67,7 +67,10 @@ def plan_account(
         changes += gone
     changes.sort(key=lambda change: change.key)
     findings += _others(wanted.values(), state)
-    return AccountPlan(state.account, tuple(changes), tuple(findings), len(wanted))
+    ours = [item for key, item in observed.items() if isinstance(owners[key], ownership.Ours)]
+    tags = {item.spec.arn: item.meta.labels for item in ours if isinstance(item.spec, AssumableRole)}
+    tags |= {item.spec.arn: item.labels for item in wanted.values() if isinstance(item.spec, AssumableRole)}
+    return AccountPlan(state.account, tuple(changes), tuple(findings), len(wanted), tags)
 
 
 def adoptable(state: AccountState) -> frozenset[str]:
@@ -184,11 +187,11 @@ def _others(wanted: Iterable[Desired], state: AccountState) -> Iterator[Finding]
             found.setdefault((user, may, by), []).append(Arn.parse(role.arn).name)
     if not found:
         return
-    lines = [
-        f"{Arn.parse(user).name}{' perhaps' if may is May.PERHAPS else ''} "
-        f"{'every one' if len(names_) == len(roles) else ', '.join(names_)} (by {', '.join(by) or 'the trust itself'})"
-        for (user, may, by), names_ in sorted(found.items(), key=lambda item: item[0][0])
-    ]
+    lines = []
+    for (user, may, by), names_ in sorted(found.items(), key=lambda item: item[0][0]):
+        which = "all of them" if len(names_) == len(roles) else ", ".join(names_)
+        perhaps = " perhaps" if may is May.PERHAPS else ""
+        lines.append(f"{Arn.parse(user).name}{perhaps} ({which}, by {', '.join(by) or 'the trust itself'})")
     more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     yield Finding(
         "ROL002",

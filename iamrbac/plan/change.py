@@ -109,10 +109,12 @@ class AccountPlan:
 
     account: str
     changes: tuple[Change, ...]
-    """In the order of their keys; `iam_order.halves_of` gives the order of writing."""
+    """In the order of their keys; `iam_order.ordered` gives the order of writing."""
     findings: tuple[Finding, ...] = ()
     wanted: int = 0
     """How many objects the policies want here, changed or not."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The tags of our roles, those that come and those that go, by ARN: whose they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,10 @@ from iamrbac.findings.finding import Finding, Level
 from iamrbac.identity.assumable import AssumableRole, GroupPolicy
 from iamrbac.identity.snapshot import IamName, Identities
 from iamrbac.identity.suspended import Suspended
+from iamrbac.identity.ways import ways
 from iamrbac.mapping.objects import AccessEntry
 from iamrbac.model.arn import comparable
+from iamrbac.model.documents import Config
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.accounts import AccountState, plan_account
 from iamrbac.plan.change import AccountPlan, ClusterPlan, FailedAccount, FailedCluster, Plan
@@ -61,14 +63,17 @@ def wanted_iam(documents: Documents, at: datetime) -> Wanted:
     return Wanted({account: tuple(items) for account, items in sorted(objects.items())})
 
 
-def read_accounts(edges: Edges, wanted: Wanted, instance: str) -> ReadAccounts:
+def read_accounts(edges: Edges, wanted: Wanted, config: Config) -> ReadAccounts:
     """Read every account, a few at a time; an error becomes the account's status."""
+
+    by = ways(config)
 
     def read(account: str) -> AccountState | FailedAccount:
         groups = wanted.groups(account)
         try:
             # Who is in the groups of the policies is asked beside this, with everybody else.
-            return edges.iam.account(account, instance, wanted.roles(account), groups, known=groups)
+            roles = wanted.roles(account)
+            return edges.iam.account(account, config.metadata.name, roles, groups, known=groups, way=by.get(account))
         except IamrbacError as error:
             where = f"{error.where}: " if error.where else ""
             return FailedAccount(account, error.code, where + error.message, error.hint)

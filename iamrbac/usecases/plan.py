@@ -80,7 +80,7 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     instance = documents.config.document.metadata.name
     iam = wanted_iam(documents, request.at) if who else Wanted({})
     with ThreadPoolExecutor(max_workers=1) as beside:
-        asked = beside.submit(read_accounts, edges, iam, instance)
+        asked = beside.submit(read_accounts, edges, iam, documents.config.document)
         identities, read = read_all(edges, documents, selected, request.at)
         accounts = asked.result()
     for name, state in read.items():

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from iamrbac.compile.desired import Desired, Key, RoleFault, RoleRequest
 from iamrbac.findings.finding import Finding
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.identity.snapshot import Identities, Wanted
+from iamrbac.identity.snapshot import Identities, Wanted, Way
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
 from iamrbac.plan.accounts import AccountState
@@ -155,11 +155,19 @@ class Iam(Protocol):
     """IAM, as far as we write to it: roles that groups may assume, and the groups' policies."""
 
     def account(
-        self, account: str, instance: str, roles: Collection[str], groups: Collection[str], *, known: Collection[str]
+        self,
+        account: str,
+        instance: str,
+        roles: Collection[str],
+        groups: Collection[str],
+        *,
+        known: Collection[str],
+        way: Way | None = None,
     ) -> AccountState:
         """Read everything of ours in an account, and what has the name of a wanted role. Raises AwsError.
 
         Who is in a group is asked for groups with a policy of ours and the `groups`, without those in `known`.
+        `way` is the role by which the account is entered; it is then written by the same.
         """
         ...
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from moto.iam.models import AWSManagedPolicy, iam_backends
 
+from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.iam import IamApi
 from iamrbac.compile import names
 from iamrbac.compile.desired import Desired, Key
@@ -38,13 +39,14 @@ def group(name: str, *users: str) -> None:
 
 
 def read(world: World, *roles: str, groups: tuple[str, ...] = ()) -> AccountState:
-    return IamApi(world.session).account(ACCOUNT, "acme", roles, groups, known=())
+    return IamApi(Accounts(world.session)).account(ACCOUNT, "acme", roles, groups, known=())
 
 
 def made(world: World) -> IamApi:
     group("oncall", "alice", "bob")
     group("others", "carol")
-    api = IamApi(world.session)
+    api = IamApi(Accounts(world.session))
+    api.account(ACCOUNT, "acme", (), (), known=())
     api.create(ROLE)
     api.create(IN_GROUP)
     return api
@@ -140,7 +142,7 @@ def test_members_that_are_not_known_hide_no_policy(world: World) -> None:
 
 def test_credentials_of_another_account_are_refused(world: World) -> None:
     with pytest.raises(AwsError, match=f"of account {ACCOUNT}"):
-        IamApi(world.session).account("999999999999", "acme", (), (), known=())
+        IamApi(Accounts(world.session)).account("999999999999", "acme", (), (), known=())
 
 
 def test_creating_what_is_there_is_refused(world: World) -> None:
@@ -204,6 +206,8 @@ def test_a_throttled_write_is_tried_again_and_made_once(world: World) -> None:
     group("oncall")
     throttled = query_refusal(400, "Throttling", "slow down")
     world.faults.replies["iam:CreateRole"] = [throttled, throttled]
-    IamApi(world.session).create(ROLE)
+    api = IamApi(Accounts(world.session))
+    api.account(ACCOUNT, "acme", (), (), known=())
+    api.create(ROLE)
     assert PATH in ARN
     assert len(read(world).roles) == 1
