@@ -17,7 +17,7 @@ from iamrbac.identity.members import group_key, via
 from iamrbac.identity.snapshot import IamName
 from iamrbac.identity.suspended import Suspended
 from iamrbac.model.arn import partition_of
-from iamrbac.model.documents import Config, IamGroup
+from iamrbac.model.documents import Cluster, Config, IamGroup
 from iamrbac.model.origin import Origin
 from iamrbac.model.selection import selects
 
@@ -26,6 +26,29 @@ def set_role(config: Config, one: AccessSet) -> str:
     """Return the name of a set's IAM role."""
     template = config.identity.role_name if config.identity is not None else "{instance}.{team}.{set}"
     return names.role_name(template, config.metadata.name, one.team, one.name)
+
+
+def roles_on(config: Config, sets: Iterable[AccessSet], cluster: Cluster) -> tuple[str, ...]:
+    """Return the ARNs of the roles that groups may assume to get into a cluster, sorted."""
+    found: set[str] = set()
+    for one in sets:
+        if any(selects(line.access.clusters, cluster) for line in one.lines):
+            accounts = {key.account for key, _ in role_groups(config, one)}
+            name = set_role(config, one)
+            found |= {role_arn(partition_of(cluster.region), account, name) for account in accounts}
+    return tuple(sorted(found))
+
+
+def role_groups(config: Config, one: AccessSet) -> Iterator[tuple[IamName, Origin]]:
+    """Yield a set's groups with `via: role`; one whose account nobody can tell is left out, compiling says so."""
+    for member, origin in one.members:
+        if isinstance(member, IamGroup) and via(member, config) == "role":
+            try:
+                key = group_key(member, config)
+            except ValueError:
+                continue
+            if key is not None:
+                yield key, origin
 
 
 def iam_objects(
@@ -57,7 +80,7 @@ class _Builder:
         self.findings: list[Finding] = []
 
     def add(self, one: AccessSet) -> None:
-        members = [(key, origin) for key, origin in self._groups(one)]
+        members = [*role_groups(self._config, one)]
         partitions = self._partitions(one) if members else []
         if not partitions:
             return
@@ -94,16 +117,6 @@ class _Builder:
             for group, origins in role.groups.items():
                 key = Key("", "IamGroupPolicy", "", f"{group}/{policy}", account)
                 yield Desired(key, GroupPolicy(group, policy, group_policy(arn)), tags, tuple(sorted(origins)))
-
-    def _groups(self, one: AccessSet) -> Iterator[tuple[IamName, Origin]]:
-        for member, origin in one.members:
-            if isinstance(member, IamGroup) and via(member, self._config) == "role":
-                try:
-                    key = group_key(member, self._config)
-                except ValueError:
-                    continue
-                if key is not None:
-                    yield key, origin
 
     def _partitions(self, one: AccessSet) -> list[str]:
         mapped = (cluster for cluster in self._config.clusters if cluster.mapping != "external")

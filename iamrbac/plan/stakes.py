@@ -77,15 +77,17 @@ class Stakes:
 def counted(stake: Stakes, leavers: Leavers) -> frozenset[str]:
     """Return those on a cluster whose loss may be a mistake."""
     losers = {one for one in stake.losers if not leavers.lets_go(one)}
-    own = frozenset(unexcused(stake, losers, excuses(stake, leavers)))
+    used = {role for roles in stake.through.values() for role in roles}
+    own = {*unexcused(stake, losers - used, excuses(stake, leavers))}
+    # Who leaves a group loses nothing by its role's loss: that is a policy's doing.
+    own |= {*unexcused(stake, losers & used, leavers.over)}
     # Where people use a role it is they who lose by its loss; by an excused one nobody does.
     users = {
         user
         for user, roles in stake.through.items()
         if not leavers.lets_go(user) and any(role in own or role not in stake.losers for role in roles)
     }
-    used = {role for roles in stake.through.values() for role in roles}
-    return (own - used) | users
+    return frozenset((own - used) | users)
 
 
 def excuses(stake: Stakes, leavers: Leavers) -> frozenset[str]:

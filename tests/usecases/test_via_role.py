@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,32 @@ def test_losing_the_role_counts_its_users(applied: Company) -> None:
     applied.policy(NONE)
     refused = [finding for finding in applied.plan().findings if finding.id == "GRD001"]
     assert "12 principals × clusters" in refused[0].message
+
+
+def test_a_role_that_goes_counts_though_its_set_has_another_group(applied: Company) -> None:
+    applied.config(CONFIG.replace("{count: 100, fraction: 1.0}", "{count: 1, fraction: 1.0}"))
+    applied.policy(VIA.replace("{iamGroup: payments-oncall, via: role}", "{iamGroup: payments-developers}"))
+    refused = [finding for finding in applied.plan().findings if finding.id == "GRD001"]
+    assert "2 principals × clusters" in refused[0].message
+
+
+def test_a_temporary_grant_that_is_over_takes_its_role_along(made: Company) -> None:
+    made.policy(POLICY)
+    grant = (
+        "apiVersion: iamrbac.dev/v1alpha1\nkind: TemporaryGrant\nmetadata: {name: inc-1}\nspec:\n  team: payments\n"
+        "  members: [{iamGroup: payments-oncall, via: role}]\n"
+        "  access: [{clusters: [staging], namespaces: [search], role: viewer}]\n"
+        '  notAfter: "2026-11-25T00:00:00Z"\n  reason: test\n'
+    )
+    (made.root / "policies" / "inc-1.yaml").write_text(grant)
+    made.apply()
+    assert list(roles(made)) == [role_arn("aws", ACCOUNT, "acme.payments.temporary.inc-1")]
+    made.config(CONFIG.replace("{count: 100, fraction: 1.0}", "{count: 0, fraction: 0.0}"))
+    made.request = PlanRequest(AT + timedelta(days=2))
+    plan = made.plan()
+    assert not [finding for finding in plan.all_findings if finding.level is Level.ERROR]
+    made.apply(plan)
+    assert not made.iam.there
 
 
 def test_a_group_taken_out_counts_though_no_cluster_changes(applied: Company) -> None:

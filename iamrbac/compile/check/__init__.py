@@ -8,6 +8,7 @@ from iamrbac.compile.check.accounts import assumed_roles
 from iamrbac.compile.check.clusters import config_clusters, roles, selectors
 from iamrbac.compile.check.members import listed_principals, members
 from iamrbac.compile.check.namespaces import namespaces, owner_rules
+from iamrbac.compile.check.role_names import role_names
 from iamrbac.compile.check.said import Said
 from iamrbac.compile.check.teams import sets, teams
 from iamrbac.compile.documents import Documents
@@ -25,6 +26,7 @@ CHECKS = (
     namespaces,
     owner_rules,
     members,
+    role_names,
     listed_principals,
 )
 
