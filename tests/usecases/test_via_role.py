@@ -14,13 +14,14 @@ from iamrbac.findings.finding import Level
 from iamrbac.identity.assumable import AssumableRole, GroupPolicy, group_policy, role_arn, trust_policy
 from iamrbac.identity.assume import IamUserRights, members_who_may
 from iamrbac.identity.snapshot import Unreadable
-from iamrbac.model.errors import AwsError, IamrbacError
+from iamrbac.model.errors import AwsError, IamrbacError, StalePlanError
 from iamrbac.plan.change import Plan
 from iamrbac.plan.document import fingerprint, plan_json
 from iamrbac.plan.observed import Meta, Observed
 from iamrbac.render.plan import plan_text
 from iamrbac.usecases.outcome import Outcome
 from iamrbac.usecases.plan import PlanRequest
+from iamrbac.usecases.saved import saved_json, verify
 from tests.cli.shapes import check
 from tests.golden import compare
 from tests.usecases.fakes import ACCOUNT, PAT, Killed
@@ -320,6 +321,18 @@ def test_the_fingerprint_knows_the_documents(made: Company) -> None:
     made.iam.there[key] = Observed(key, AssumableRole(ARN, trust_policy("aws", ACCOUNT)), Meta(labels={}))
     made.request = PlanRequest(AT, adopt=frozenset({f"IamRole/{ACCOUNT}/{key.name}"}))
     assert fingerprint(made.plan()) != before
+
+
+def test_a_saved_plan_is_stale_when_iam_has_changed(made: Company) -> None:
+    plan = made.plan()
+    saved = json.loads(json.dumps(saved_json(plan, made.request, plan_json(plan, lambda origin: origin.file))))
+    verify(saved, made.plan(), "plan.json")
+    for change in plan.changes:
+        if change.key.kind == "IamRole" and change.after is not None:
+            made.iam.create(change.after)
+    with pytest.raises(StalePlanError) as error:
+        verify(saved, made.plan(), "plan.json")
+    assert any(f"account {ACCOUNT}: IamRole/acme.payments.oncall was to be" in line for line in error.value.details)
 
 
 def points() -> Iterator[tuple[str, int]]:
