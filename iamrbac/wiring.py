@@ -140,6 +140,7 @@ def edges(root: Path | None) -> Edges:
     """Return everything that plan and apply need, with the credentials of the environment."""
     from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.eks import EksApi
+    from iamrbac.aws.iam import IamApi
     from iamrbac.aws.people import IamPeople
     from iamrbac.aws.session import session
     from iamrbac.usecases.ports import Edges
@@ -148,7 +149,14 @@ def edges(root: Path | None) -> Edges:
     aws = Accounts(session())
     root = Path(files.root)
     return Edges(
-        files, roles(root), IamPeople(aws), EksApi(aws), kube_opener(aws), deliveries(root), lambda: builtin().rbac
+        files,
+        roles(root),
+        IamPeople(aws),
+        EksApi(aws),
+        kube_opener(aws),
+        deliveries(root),
+        lambda: builtin().rbac,
+        IamApi(aws),
     )
 
 

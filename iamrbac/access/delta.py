@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -22,11 +23,19 @@ class AccessChange:
     change: Literal["gain", "lose"]
     rules: tuple[Rule, ...] = ()
     """Empty when the whole role is gained or lost; else the rules of it that are."""
+    via: str = ""
+    """The IAM role that the principal has to assume for it; "" for what is its own."""
 
 
 def delta(cluster: str, before: World, after: World) -> tuple[AccessChange, ...]:
     """Return what everybody gains and loses, sorted by principal, namespace and role."""
-    had, has = holdings(before), holdings(after)
+    return compare(cluster, holdings(before), holdings(after))
+
+
+def compare(
+    cluster: str, had: Mapping[Holding, frozenset[Rule]], has: Mapping[Holding, frozenset[Rule]]
+) -> tuple[AccessChange, ...]:
+    """Return the same from what is held before and after."""
     changes: list[AccessChange] = []
     for holding in sorted(had.keys() | has.keys()):
         if holding not in had:

@@ -127,7 +127,8 @@ def command(
         terminal.error("[ERR403] refused by the findings above; nothing was changed")
         return 3
     if plan.changed and not yes and content is None:
-        ask(sum(cluster.changed for cluster in plan.planned))
+        accounts = sum(bool(one.changes) for one in plan.planned_accounts)
+        ask(sum(cluster.changed for cluster in plan.planned), accounts=accounts)
 
     def again() -> Plan | None:
         return make_plan(edges, request, terminal).plan

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 FormOption: TypeAlias = Annotated[
-    CompileForm, typer.Option("--form", help="manifests needs no AWS; the others ask IAM who is who.")
+    CompileForm, typer.Option("--form", help="manifests and iam need no AWS; the others ask IAM who is who.")
 ]
 
 
@@ -50,7 +50,8 @@ def command(
 
     Namespaces come from each cluster's catalogue in iamrbac.yaml. With --out, files of an earlier run that are not
     wanted any more are removed; files of others stay. CLUSTER/principals.yaml says who carries which group; it is
-    for people and tools, and no Kubernetes object.
+    for people and tools, and no Kubernetes object. The form iam shows the roles and group policies that sets with
+    `via: role` need in IAM, of all clusters, whichever are named.
 
     Exit codes: 0 compiled; 1 IAM or the folder could not be read or written; 3 the documents are invalid, and nothing
     was written.
@@ -70,7 +71,7 @@ def command(
     repository = wiring.repository(repo)
     request = CompileRequest(
         at=datetime.now(UTC) if at is None else _time(at),
-        form="neutral" if form == "manifests" else form,
+        form=form if form == "access-entries" or form == "aws-auth" else "neutral",
         clusters=tuple(cluster or ()),
     )
     result = compile_repository(repository, wiring.roles(Path(repository.root)), wiring.people, request)
@@ -111,7 +112,7 @@ def _write(terminal: Terminal, compiled: Compiled, out: Path, clusters: tuple[st
 def _answer(terminal: Terminal, compiled: Compiled, form: CompileForm, output: Output) -> None:
     from iamrbac.render.compiled import compiled_json, compiled_text
 
-    if output is Output.JSON or form == "access-entries":
+    if output is Output.JSON or form in ("access-entries", "iam"):
         terminal.json(compiled_json(compiled, form))
     else:
         terminal.answer("".join(compiled_text(compiled, form)))

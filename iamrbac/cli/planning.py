@@ -103,7 +103,7 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
     """Return 1 for a cluster not planned, 3 for a refusal, 2 for changes if asked, else 0 (design §4)."""
     from iamrbac.findings.finding import Level
 
-    if plan.failed:
+    if plan.failed or plan.failed_accounts:
         return 1
     if any(finding.level is Level.ERROR for finding in plan.all_findings):
         return 3
@@ -157,14 +157,16 @@ def allowed(request: PlanRequest) -> tuple[tuple[str, str], ...]:
     return (*said, *(("Adopted", key) for key in sorted(request.adopt)))
 
 
-def ask(clusters: int, doing: str = "Apply this to") -> None:
+def ask(clusters: int, doing: str = "Apply this to", accounts: int = 0) -> None:
     """Ask for the word `yes`; nobody to ask is a no."""
+    parts = [f"{clusters} cluster{'' if clusters == 1 else 's'}"]
+    parts += [f"the IAM of {accounts} account{'' if accounts == 1 else 's'}"] if accounts else []
     if not sys.stdin.isatty():
         raise DeclinedError(
             "there is no terminal to ask on; nothing was changed",
             hint="use --yes, or a plan saved by `iamrbac plan --out`",
         )
-    sys.stderr.write(f"{doing} {clusters} cluster{'' if clusters == 1 else 's'}? Only 'yes' is a yes: ")
+    sys.stderr.write(f"{doing} {' and '.join(parts)}? Only 'yes' is a yes: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != "yes":
         raise DeclinedError("not applied; nothing was changed")

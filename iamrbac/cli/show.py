@@ -182,7 +182,7 @@ def apply(
     events: list[Event | Delivered] = []
     why: set[str] = set()
     """Why commits failed; said once, not for each object that was in them."""
-    failed = [cluster.name for cluster in plan.failed]
+    failed = [cluster.name for cluster in plan.failed] + [f"account {one.account}" for one in plan.failed_accounts]
     try:
         # Closing it stops the writers and waits for what they have begun, however this ends.
         with closing(apply_plan(edges, plan, how)) as written:

@@ -14,6 +14,7 @@ from iamrbac.compile.check.owners import Owners
 from iamrbac.compile.cluster import ClusterCompiler
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Compiled, RenderRole
 from iamrbac.compile.documents import Documents
+from iamrbac.compile.iam import iam_objects
 from iamrbac.compile.people import People
 from iamrbac.compile.report import Report
 from iamrbac.compile.roles import RoleBook
@@ -52,7 +53,9 @@ def compile_documents(
     book = RoleBook(config.metadata.name, config.home.namespace, render)
     owners = Owners(config.namespaces, config.home.namespace)
     people = People(config, identities, suspended)
-    granted = _by_cluster(access_sets(documents, at), [cluster for cluster, _ in selected])
+    sets = access_sets(documents, at)
+    granted = _by_cluster(sets, [cluster for cluster, _ in selected])
+    iam, said = iam_objects(config, sets, suspended)
     ended = tuple(ended_grants(documents, at))
     done: dict[str, ClusterDesired] = {}
     found: list[Finding] = []
@@ -63,7 +66,7 @@ def compile_documents(
         found += compiler.report.findings
         if not compiler.report.failed:
             done[cluster.name] = desired
-    return Compiled(done, _once(found, len(selected)))
+    return Compiled(done, tuple(sorted((*_once(found, len(selected)), *said), key=_order)), iam)
 
 
 def _suspended(documents: Documents) -> tuple[Suspended | None, tuple[Finding, ...]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from iamrbac.findings.finding import Finding
+from iamrbac.identity.assumable import AssumableRole, GroupPolicy
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster
@@ -22,6 +23,8 @@ Kind: TypeAlias = Literal[
     "AccessEntry",
     "AccessPolicyAssociation",
     "AwsAuthRow",
+    "IamRole",
+    "IamGroupPolicy",
 ]
 
 
@@ -32,25 +35,34 @@ class Namespace:
     name: str
 
 
-Spec: TypeAlias = Namespace | Role | Binding | AccessEntry | PolicyAssociation | AwsAuthRow
+Spec: TypeAlias = (
+    Namespace | Role | Binding | AccessEntry | PolicyAssociation | AwsAuthRow | AssumableRole | GroupPolicy
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
     """What makes an object the same object: cluster, kind, namespace ("" where it has none) and name.
 
-    Names: an access entry's principal ARN, an association's `PRINCIPAL#POLICY`, an aws-auth row's ARN.
+    Names: an access entry's principal ARN, an association's `PRINCIPAL#POLICY`, an aws-auth row's ARN, an IAM role's
+    name, a group policy's `GROUP/POLICY`.
     """
 
     cluster: str
+    """"" for what is in IAM, and so of all clusters."""
     kind: Kind
     namespace: str
     name: str
+    account: str = ""
+    """The AWS account of what is in IAM; "" for what is on a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One object as it should be. `labels` are Kubernetes labels, or tags of an access entry."""
+    """One object as it should be. `labels` are Kubernetes labels, or tags of an access entry or IAM role.
+
+    Of a group policy, which has no tags, they say what it would be tagged with.
+    """
 
     key: Key
     spec: Spec
@@ -104,6 +116,8 @@ class Compiled:
     clusters: Mapping[str, ClusterDesired]
     findings: tuple[Finding, ...]
     """Errors with `cluster` set concern that cluster only; without it, all of them."""
+    iam: tuple[Desired, ...] = ()
+    """IAM roles and group policies, sorted by key: those of ALL clusters of the config, whichever were compiled."""
 
 
 Form: TypeAlias = Literal["access-entries", "aws-auth", "external", "neutral"]

@@ -64,6 +64,45 @@ def applyset_id(instance: str, home_namespace: str) -> str:
     return f"applyset-{digest}-v1"
 
 
+MOST_ROLE_NAME = 64
+MOST_POLICY_NAME = 128
+"""Characters that IAM allows (IAM quotas)."""
+
+
+def role_name(template: str, instance: str, team: str, set_name: str) -> str:
+    """Return the name of a set's IAM role; one that is too long for IAM ends with a hash in place of its rest."""
+    filled = template.replace("{instance}", instance).replace("{team}", team).replace("{set}", set_name)
+    return shortened(filled, f"{instance}\0{team}\0{set_name}", MOST_ROLE_NAME)
+
+
+def group_policy_prefix(instance: str) -> str:
+    """Return how the names of our group policies begin: no instance has a dot in its name."""
+    return f"{MANAGED_BY}.{instance}."
+
+
+def group_policy_name(instance: str, team: str, set_name: str) -> str:
+    """Return the name of the inline policy that lets a group's users assume a set's role."""
+    name = f"{group_policy_prefix(instance)}{team}.{set_name}"
+    return shortened(name, f"{instance}\0{team}\0{set_name}", MOST_POLICY_NAME)
+
+
+def role_tags(instance: str, team: str, set_name: str) -> dict[str, str]:
+    """Return the tags of an IAM role of ours, keys sorted."""
+    return {
+        MANAGED_BY_LABEL: MANAGED_BY,
+        INSTANCE_LABEL: instance,
+        POLICY_LABEL: team,
+        SET_LABEL: set_name,
+    }
+
+
+def shortened(name: str, identity: str, most: int) -> str:
+    """Return a name as it is, or so much of it as leaves room for a hash of its identity."""
+    if len(name) <= most:
+        return name
+    return f"{name[: most - 9]}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+
 def labels(instance: str, home_namespace: str, team: str, set_name: str, template: str | None = None) -> dict[str, str]:
     """Return the labels of an RBAC object of ours, keys sorted; with `template` for a template's role and binding."""
     role = {ROLE_LABEL: template} if template is not None else {}

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from datetime import datetime
 
 from iamrbac.compile.documents import Documents
+from iamrbac.compile.iam import set_role
 from iamrbac.compile.principals import Person, Policies
 from iamrbac.compile.report import Report
 from iamrbac.compile.sets import AccessSet
 from iamrbac.identity.expand import Expansion, Unusable, expand
-from iamrbac.identity.members import describe
+from iamrbac.identity.members import describe, group_key, via
 from iamrbac.identity.snapshot import Ambiguous, Identities, Missing, Unreadable, Wanted
 from iamrbac.identity.suspended import Suspended
 from iamrbac.identity.wanted import wanted
@@ -63,17 +64,28 @@ class People:
             if not isinstance(expansion, tuple):
                 _unknown(report, member, origin, expansion)
                 continue
-            if not expansion:
-                _empty(report, member, origin)
+            self._look_into(member, expansion, report, origin)
             for arn in expansion:
                 if not self._suspended.covers(arn):
                     people.setdefault(arn, Person()).join(one.group, policies, origin)
 
+    def _look_into(self, member: Member, expansion: tuple[str, ...], report: Report, origin: Origin) -> None:
+        """Report a group that IAM says is empty or not there, also where a role stands for whoever is in it."""
+        found: Expansion = expansion
+        if isinstance(member, IamGroup) and via(member, self._config) == "role":
+            key = group_key(member, self._config)
+            found = self._identities.groups.get(key, expansion) if key is not None else expansion
+        if isinstance(found, Missing):
+            _unknown(report, member, origin, found)
+        elif found == ():
+            _empty(report, member, origin)
+
     def _members(self, one: AccessSet, account: str, partition: str) -> _Expanded:
         key = (one, account, partition)
         if key not in self._expanded:
+            role = set_role(self._config, one)
             self._expanded[key] = tuple(
-                (member, origin, expand(member, self._config, account, partition, self._identities))
+                (member, origin, expand(member, self._config, account, partition, self._identities, role))
                 for member, origin in one.members
             )
         return self._expanded[key]

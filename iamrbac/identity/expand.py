@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from iamrbac.identity.assumable import role_arn
 from iamrbac.identity.members import group_key, is_bare, named, principal_key, set_key, via
 from iamrbac.identity.snapshot import Ambiguous, Identities, Missing, Unreadable
 from iamrbac.model.arn import Arn
@@ -26,13 +27,17 @@ _NO_ACCOUNT = Unusable(
 )
 
 
-def expand(member: Member, config: Config, account: str, partition: str, identities: Identities) -> Expansion:
+def expand(
+    member: Member, config: Config, account: str, partition: str, identities: Identities, role: str | None = None
+) -> Expansion:
     """Return the ARNs that a member stands for on a cluster of this account and partition, sorted.
 
-    A group with nobody in it gives (): known, and empty.
+    A group with nobody in it gives (): known, and empty. `role` is the name of the IAM role that the member's set has:
+    a group with `via: role` stands for it, whoever is in the group. Without `role` it stands for its users, as any
+    other group does: that is who gets in.
     """
     if isinstance(member, IamGroup):
-        found = _group(member, config, identities)
+        found = _group(member, config, partition, identities, role)
     elif isinstance(member, IamUser | IamRole):
         found = _principal(member, config, account, partition, identities)
     else:
@@ -41,17 +46,19 @@ def expand(member: Member, config: Config, account: str, partition: str, identit
     return _usable(found, partition) if isinstance(found, tuple) else found
 
 
-def _group(member: IamGroup, config: Config, identities: Identities) -> Expansion:
+def _group(member: IamGroup, config: Config, partition: str, identities: Identities, role: str | None) -> Expansion:
     how = via(member, config)
     if how is None:
         return Unusable("nothing says how a group becomes principals", "set identity.groups: users in iamrbac.yaml")
-    if how == "role":
-        return Unusable("via: role is not done by this version", "use via: users, or name a role as an iamRole")
     try:
         key = group_key(member, config)
     except ValueError as error:
         return Unusable(str(error), "write the group's name or its ARN")
-    return _NO_ACCOUNT if key is None else identities.groups.get(key, _NOT_ASKED)
+    if key is None:
+        return _NO_ACCOUNT
+    if how == "role" and role is not None:
+        return (role_arn(partition, key.account, role),)
+    return identities.groups.get(key, _NOT_ASKED)
 
 
 def _principal(

@@ -24,6 +24,11 @@ class Suspended:
         """Say whether the principal is suspended. Raises ValueError when it is no principal's ARN."""
         return bool(self._names) and _key(arn) in self._names
 
+    def users(self, account: str) -> tuple[str, ...]:
+        """Return the names of the suspended IAM users of an account, sorted."""
+        found = (one.name.split("/", 1) for one in self._names if one.account == account)
+        return tuple(sorted(name for kind, name in found if kind == "user"))
+
     def covers_member(self, member: Member, config: Config, account: str) -> bool:
         """Say whether a user or role as declared is suspended, without asking IAM; False for what is unclear."""
         if not self._names or not isinstance(member, IamUser | IamRole):

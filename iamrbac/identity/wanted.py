@@ -71,10 +71,13 @@ class _Asked:
     full: set[IamName] = field(default_factory=set)
 
     def add(self, member: Member, config: Config, account: str) -> None:
-        """Add what IAM must be asked for a member. What cannot be asked is a finding when it is expanded."""
+        """Add what IAM must be asked for a member. What cannot be asked is a finding when it is expanded.
+
+        Of a group with `via: role` it is asked whether it is there, and who gains or loses by it.
+        """
         try:
             if isinstance(member, IamGroup):
-                key = group_key(member, config) if via(member, config) == "users" else None
+                key = group_key(member, config) if via(member, config) is not None else None
                 self.groups |= {key} if key is not None else set()
             elif isinstance(member, IamUser | IamRole):
                 key = principal_key(member, config, account)

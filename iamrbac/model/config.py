@@ -20,6 +20,7 @@ from iamrbac.model.values import (
     Fraction,
     LabelKey,
     Region,
+    RoleNameTemplate,
     RulePattern,
     TeamName,
     Text,
@@ -32,6 +33,11 @@ class IdentityConfig(Document):
     account: Account = Field(description="The AWS account of users and groups.")
     groups: Annotated[Literal["users", "role"] | None, NotNull()] = Field(
         default=None, description="users: a group's users; role: one role that the group may assume. No hidden default."
+    )
+    role_name: RoleNameTemplate = Field(
+        default="{instance}.{team}.{set}",
+        alias="roleName",
+        description="What the IAM role of a set is called that its groups may assume (via: role).",
     )
     assume_role: Annotated[AnyAssumeRole | None, NotNull()] = Field(
         default=None,

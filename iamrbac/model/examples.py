@@ -76,7 +76,11 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "gates": [[{"name": "say-why", "clusters": ["production"], "refuse": "gain", "unless": ["reason"]}]],
         "lint": [{"failOn": "warning"}],
     },
-    "IdentityConfig": {"account": [_PEOPLE], "assumeRole": [f"arn:aws:iam::{_PEOPLE}:role/iamrbac-people"]},
+    "IdentityConfig": {
+        "account": [_PEOPLE],
+        "assumeRole": [f"arn:aws:iam::{_PEOPLE}:role/iamrbac-people"],
+        "roleName": ["{instance}.{team}.{set}"],
+    },
     "AssumeRole": {"roleArn": [_ROLE], "externalId": ["iamrbac-acme"], "sessionName": ["iamrbac-ci"]},
     "Home": {"namespace": ["iamrbac-system"]},
     "Cluster": {

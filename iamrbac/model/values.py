@@ -82,6 +82,11 @@ BUCKET = Form(
     "s3://acme-iamrbac/backups",
 )
 SUBDOMAIN = Form(f"^{_LABEL}([.]{_LABEL})*$", "lower-case letters, digits, hyphens and dots", "flux-system")
+ROLE_NAME = Form(
+    r"^([A-Za-z0-9_+=,.@-]|[{](instance|team|set)[}])+$",
+    "a name for IAM with {instance}, {team} and {set} in it",
+    "{instance}.{team}.{set}",
+)
 TEXT = Form("[^ \t\r\n]", "a text that is not blank", "INC-4211")
 
 FORMS: Final = {
@@ -111,6 +116,7 @@ FORMS: Final = {
         DURATION,
         BUCKET,
         SUBDOMAIN,
+        ROLE_NAME,
         TEXT,
     )
 }
@@ -147,6 +153,7 @@ RepositoryPlace: TypeAlias = Annotated[StrictStr, Field(pattern=REPOSITORY.patte
 Duration: TypeAlias = Annotated[StrictStr, Field(pattern=DURATION.pattern, max_length=20)]
 BucketPlace: TypeAlias = Annotated[StrictStr, Field(pattern=BUCKET.pattern, max_length=500)]
 DnsSubdomain: TypeAlias = Annotated[StrictStr, Field(pattern=SUBDOMAIN.pattern, max_length=253)]
+RoleNameTemplate: TypeAlias = Annotated[StrictStr, Field(pattern=ROLE_NAME.pattern, max_length=200)]
 Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern, max_length=2048)]
 RuleId: TypeAlias = Annotated[StrictStr, Field(pattern=RULE.pattern, max_length=68)]
 SetPath: TypeAlias = Annotated[StrictStr, Field(pattern=SET_PATH.pattern, max_length=81)]

@@ -30,6 +30,8 @@ class Does:
 
     people: bool = False
     """It asks IAM who is who."""
+    roles: bool = False
+    """It looks at the IAM roles that groups may assume."""
     mappings: bool = False
     """It reads access entries and aws-auth."""
     rbac: bool = False
@@ -49,8 +51,8 @@ class Does:
 
 
 DOES: Final = {
-    Command.PLAN: Does(people=True, mappings=True, rbac=True),
-    Command.APPLY: Does(people=True, mappings=True, rbac=True, maps=True, grants=True),
+    Command.PLAN: Does(people=True, roles=True, mappings=True, rbac=True),
+    Command.APPLY: Does(people=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(mappings=True, rbac=True),
     Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True),

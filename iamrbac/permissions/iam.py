@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from iamrbac.compile.desired import Desired
 from iamrbac.identity.permission_sets import KEY
 from iamrbac.identity.snapshot import Wanted
 from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster
 from iamrbac.permissions.command import DOES, Command
+from iamrbac.permissions.roles import role_statements
 
 VERSION: Final = "2012-10-17"
 CALLER: Final = "caller"
@@ -31,20 +33,32 @@ CREATE_ENTRIES: Final = ("eks:CreateAccessEntry",)
 POLICIES: Final = ("eks:ListAccessPolicies",)
 
 
-def iam_policies(command: Command, clusters: Sequence[Cluster], wanted: Wanted) -> Mapping[str, dict[str, Any]]:
+def iam_policies(
+    command: Command,
+    clusters: Sequence[Cluster],
+    wanted: Wanted,
+    managed: Sequence[Desired] = (),
+    people: str | None = None,
+) -> Mapping[str, dict[str, Any]]:
     """Return account → the policy document of whoever runs a command there; accounts without any are left out.
 
-    `wanted` are the names that IAM is asked for. Where roles are assumed, an account's document is its role's, and
+    `wanted` are the names that IAM is asked for, `managed` what is wanted in IAM, `people` the people's account. Where
+    roles are assumed, an account's document is its role's, and
     what whoever runs the command needs to assume them stands under `CALLER`.
     """
     does = DOES[command]
     accounts = {cluster.account for cluster in clusters} if does.clusters else set()
     asked = {name.account for name in (*wanted.groups, *wanted.principals, *wanted.full)} if does.people else set()
     accounts |= asked
+    if does.roles:
+        accounts |= {item.key.account for item in managed} | ({people} if people is not None else set())
     partition = partition_of(clusters[0].region) if clusters else "aws"
     documents: dict[str, dict[str, Any]] = {}
     for account in sorted(accounts):
         statements = _people(partition, account, wanted) if does.people else []
+        if does.roles:
+            looked = account == people
+            statements += role_statements(partition, account, managed, people=looked, writes=does.grants)
         if does.clusters:
             statements += _clusters(command, [one for one in clusters if one.account == account])
         if statements:

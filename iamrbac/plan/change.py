@@ -104,8 +104,32 @@ class FailedCluster:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountPlan:
+    """What would change in one AWS account's IAM: of no cluster, and so for all of them."""
+
+    account: str
+    changes: tuple[Change, ...]
+    """In the order of their keys; `iam_order.ordered` gives the order of writing."""
+    findings: tuple[Finding, ...] = ()
+    wanted: int = 0
+    """How many objects the policies want here, changed or not."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The tags of our roles, those that come and those that go, by ARN: whose they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAccount:
+    """An account whose IAM could not be read: nothing is known to be absent, nothing is written."""
+
+    account: str
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All clusters of one run."""
+    """All clusters of one run, and the accounts whose roles people use there."""
 
     instance: str
     clusters: tuple[ClusterPlan | FailedCluster, ...]
@@ -117,6 +141,8 @@ class Plan:
     """The namespace where our own objects live on each cluster."""
     backups: Backups = field(default_factory=Backups)
     """Where else what changes is kept, and how long."""
+    accounts: tuple[AccountPlan | FailedAccount, ...] = ()
+    """Accounts in whose IAM we want something, or have something."""
 
     @property
     def planned(self) -> tuple[ClusterPlan, ...]:
@@ -129,16 +155,28 @@ class Plan:
         return tuple(cluster for cluster in self.clusters if isinstance(cluster, FailedCluster))
 
     @property
+    def planned_accounts(self) -> tuple[AccountPlan, ...]:
+        """The accounts that could be planned."""
+        return tuple(one for one in self.accounts if isinstance(one, AccountPlan))
+
+    @property
+    def failed_accounts(self) -> tuple[FailedAccount, ...]:
+        """The accounts that could not."""
+        return tuple(one for one in self.accounts if isinstance(one, FailedAccount))
+
+    @property
     def changes(self) -> tuple[Change, ...]:
-        """All changes of all planned clusters."""
-        return tuple(change for cluster in self.planned for change in cluster.changes)
+        """All changes: of the accounts, then of all planned clusters."""
+        iam = tuple(change for one in self.planned_accounts for change in one.changes)
+        return iam + tuple(change for cluster in self.planned for change in cluster.changes)
 
     @property
     def changed(self) -> bool:
         """Whether an apply would write anything."""
-        return any(cluster.changed for cluster in self.planned)
+        return any(cluster.changed for cluster in self.planned) or any(one.changes for one in self.planned_accounts)
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:
-        """General findings first, then each cluster's."""
-        return self.findings + tuple(finding for cluster in self.planned for finding in cluster.findings)
+        """General findings first, then each account's, then each cluster's."""
+        iam = tuple(finding for one in self.planned_accounts for finding in one.findings)
+        return self.findings + iam + tuple(finding for cluster in self.planned for finding in cluster.findings)

@@ -13,9 +13,10 @@ from typing import Any, Final
 from iamrbac.access.delta import AccessChange
 from iamrbac.compile.desired import Spec
 from iamrbac.gitops.standing import FileChange
+from iamrbac.identity.assumable import AssumableRole, GroupPolicy
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.origin import Origin
-from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, GitHalf, Plan
+from iamrbac.plan.change import AccountPlan, Action, Change, ClusterPlan, FailedAccount, FailedCluster, GitHalf, Plan
 from iamrbac.rbac.objects import Binding, Role
 from iamrbac.rbac.wire import binding_to_json, role_to_json, rule_to_json
 
@@ -29,6 +30,7 @@ def plan_json(plan: Plan, line: Callable[[Origin], str]) -> Json:
         "formatVersion": FORMAT_VERSION,
         "instance": plan.instance,
         "clusters": [_cluster_json(cluster) for cluster in plan.clusters],
+        **({"accounts": [_account_json(one) for one in plan.accounts]} if plan.accounts else {}),
         "changes": [change_json(change, line) for change in plan.changes],
         "access": [access_json(change) for cluster in plan.planned for change in cluster.access],
         "findings": [finding.to_json() for finding in plan.all_findings],
@@ -46,7 +48,8 @@ def summary(plan: Plan) -> dict[str, int]:
 def change_json(change: Change, line: Callable[[Origin], str]) -> Json:
     """Return one change as `-o json` writes it."""
     return {
-        "cluster": change.key.cluster,
+        "cluster": change.key.cluster or None,
+        **({"account": change.key.account} if change.key.account else {}),
         "kind": change.key.kind,
         "namespace": change.key.namespace or None,
         "name": change.key.name,
@@ -67,6 +70,8 @@ def access_json(change: AccessChange) -> Json:
         "role": change.role,
         "change": change.change,
     }
+    if change.via:
+        value["via"] = change.via
     if change.rules:
         value["rules"] = [rule_to_json(rule) for rule in change.rules]
     return value
@@ -86,7 +91,19 @@ def spec_json(spec: Spec) -> Json:
         return {"scope": spec.scope, "namespaces": list(spec.namespaces)}
     if isinstance(spec, AwsAuthRow):
         return {"section": spec.section, "username": spec.username, "groups": list(spec.groups)}
+    if isinstance(spec, AssumableRole):
+        return {"arn": spec.arn, "trust": _parsed(spec.trust)}
+    if isinstance(spec, GroupPolicy):
+        return {"group": spec.group, "policy": spec.name, "document": _parsed(spec.document)}
     return {}
+
+
+def _parsed(document: str) -> object:
+    """Return a policy document as data; one that is no JSON as its text."""
+    try:
+        return json.loads(document)
+    except (ValueError, RecursionError):
+        return document
 
 
 def fingerprint(plan: Plan) -> str:
@@ -95,6 +112,7 @@ def fingerprint(plan: Plan) -> str:
         "instance": plan.instance,
         "policy": plan.policy_digest,
         "clusters": [_identity(cluster) for cluster in plan.clusters],
+        **({"accounts": [_account_identity(one) for one in plan.accounts]} if plan.accounts else {}),
         "changes": [_digestible(change) for change in plan.changes],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -127,6 +145,17 @@ def _git_identity(git: GitHalf) -> Json:
     one = git.delivery
     place = [one.repository, one.branch, one.path, one.layout, one.publish, one.entries, one.entries_path]
     return {"place": place, "files": [[change.path, change.before, change.after] for change in git.files]}
+
+
+def _account_identity(account: AccountPlan | FailedAccount) -> Json:
+    return {"account": account.account, "failed": account.code if isinstance(account, FailedAccount) else None}
+
+
+def _account_json(account: AccountPlan | FailedAccount) -> Json:
+    if isinstance(account, AccountPlan):
+        return {"account": account.account, "status": "planned", "error": None}
+    error = {"code": account.code, "message": account.message, "hint": account.hint}
+    return {"account": account.account, "status": "failed", "error": error}
 
 
 def _cluster_json(cluster: ClusterPlan | FailedCluster) -> Json:

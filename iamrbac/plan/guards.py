@@ -39,7 +39,7 @@ def check(
     findings = [*removals(everywhere, guards.max_removals, leavers, allowed, managed)]
     if guards.max_removals.per_kind is not None:
         findings += removed(everywhere, guards.max_removals.per_kind, leavers, allowed, owned)
-    stakes = tuple(stake for stake in everywhere if stake.losers or stake.plan.changes)
+    stakes = tuple(stake for stake in everywhere if stake.losers or stake.through or stake.plan.changes)
     for one in stakes:
         findings += _empty(one, leavers, allowed)
         findings += _protected(one, guards, caller, leavers, allowed)
@@ -80,7 +80,11 @@ def _protected(
     if writer is not None:
         protected.setdefault(comparable(writer), "you come by this role, and could not undo it")
     spared = {comparable(arn) for arn in allowed.lockout_of}
-    for principal in sorted(unexcused(stake, stake.losers & protected.keys() - spared, leavers.over)):
+    losers = {*unexcused(stake, stake.losers & protected.keys() - spared, leavers.over)}
+    # Of a role whose time is over the users lose it as was asked for; the same goes for them.
+    ended = stake.losers - {*unexcused(stake, stake.losers, leavers.over)}
+    losers |= {user for user, roles in stake.through.items() if user in protected.keys() - spared and roles - ended}
+    for principal in sorted(losers):
         yield Finding(
             id="GRD003",
             level=Level.ERROR,

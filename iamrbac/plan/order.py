@@ -216,6 +216,8 @@ def _stage(change: Change, facts: _Facts) -> Stage:
             return "unmap" if removal else "policies"
         case "AccessEntry" | "AwsAuthRow":
             return _principal_stage(change, facts)
+        case "IamRole" | "IamGroupPolicy":
+            raise ValueError("what is in IAM is of no cluster, and has an order of its own")
 
 
 def _late(groups: Collection[str], facts: _Facts) -> Stage:

@@ -19,12 +19,14 @@ from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.dangling import dangling
 from iamrbac.plan.diff import diff_mappings
 from iamrbac.plan.form import owned_rows
+from iamrbac.plan.keys import display_key
 from iamrbac.plan.observed import ClusterState, Meta, Observed
 from iamrbac.plan.shadow import shadow_findings
 from iamrbac.plan.simulate import absent, after, before, edited_aws_auth
 from iamrbac.plan.stripped import stripped
 from iamrbac.rbac.objects import Binding
 
+__all__ = ["adoptable", "display_key", "managed_principals", "mappings_of", "plan_cluster"]
 _EKS = ownership.Foreign("EKS (nodes, Fargate or a service-linked role)")
 
 
@@ -87,11 +89,6 @@ def mappings_of(state: ClusterState, form: Form, instance: str) -> tuple[Desired
     """Return the entries, associations and rows of ours as they are. Raises AwsAuthError as `plan_cluster` does."""
     kinds = AccessEntry | PolicyAssociation | AwsAuthRow
     return tuple(item for item in ours_of(state, form, instance) if isinstance(item.spec, kinds))
-
-
-def display_key(key: Key) -> str:
-    """Return how a person names an object: KIND/NAME or KIND/NAMESPACE/NAME; `--adopt` takes it."""
-    return "/".join(part for part in (key.kind, key.namespace, key.name) if part)
 
 
 def adoptable(state: ClusterState) -> frozenset[str]:

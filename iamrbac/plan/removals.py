@@ -30,7 +30,7 @@ def removals(
     `stakes` are all planned clusters, also those without a change, and `managed` counts their principals. What was
     allowed by number is the total, and lets each of its parts pass too.
     """
-    lost = {stake.plan.name: counted(stake, leavers) for stake in stakes if stake.losers}
+    lost = {stake.plan.name: counted(stake, leavers) for stake in stakes if stake.losers or stake.through}
     total = sum(map(len, lost.values()))
     if total <= allowed.removals:
         return
@@ -111,6 +111,10 @@ def _by_team(stake: Stakes, losers: Collection[str], leavers: Leavers) -> Mappin
     if not losers:
         return {}
     found: dict[str, set[str]] = defaultdict(set)
+    users: dict[str, set[str]] = defaultdict(set)
+    for user, roles in stake.through.items():
+        for role in roles if user in losers else ():
+            users[role].add(user)
     less = tuple(_less(stake.plan.changes, stake.before.rbac.bindings))
     excused = excuses(stake, leavers)
     for person in people(stake.before):
@@ -121,6 +125,8 @@ def _by_team(stake: Stakes, losers: Collection[str], leavers: Leavers) -> Mappin
             teams = left | {team for team, key in less if key in mine} or _teams(person.groups)
             for team in teams:
                 found[team].add(principal)
+        for team in _teams(person.groups) if principal in users else ():
+            found[team] |= users[principal]
     return {team: frozenset(who) for team, who in found.items()}
 
 

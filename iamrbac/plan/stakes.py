@@ -47,8 +47,15 @@ class Stakes:
 
     def __init__(self, plan: ClusterPlan) -> None:
         self.plan = plan
-        self.losers = frozenset(change.principal for change in plan.access if change.change == "lose")
-        """Canonical ARNs of those who lose anything here."""
+        losses = [change for change in plan.access if change.change == "lose"]
+        self.losers = frozenset(change.principal for change in losses if not change.via)
+        """Canonical ARNs of those who lose anything here that is their own."""
+        self.through: Mapping[str, frozenset[str]] = {
+            change.principal: frozenset(one.via for one in losses if one.principal == change.principal and one.via)
+            for change in losses
+            if change.via
+        }
+        """Users who lose what a role of ours gives them → the roles, as the cluster knows them."""
 
     @cached_property
     def before(self) -> World:
@@ -70,7 +77,17 @@ class Stakes:
 def counted(stake: Stakes, leavers: Leavers) -> frozenset[str]:
     """Return those on a cluster whose loss may be a mistake."""
     losers = {one for one in stake.losers if not leavers.lets_go(one)}
-    return frozenset(unexcused(stake, losers, excuses(stake, leavers)))
+    used = {role for roles in stake.through.values() for role in roles}
+    own = {*unexcused(stake, losers - used, excuses(stake, leavers))}
+    # Who leaves a group loses nothing by its role's loss: that is a policy's doing.
+    own |= {*unexcused(stake, losers & used, leavers.over)}
+    # Where people use a role it is they who lose by its loss; by an excused one nobody does.
+    users = {
+        user
+        for user, roles in stake.through.items()
+        if not leavers.lets_go(user) and any(role in own or role not in stake.losers for role in roles)
+    }
+    return frozenset((own - used) | users)
 
 
 def excuses(stake: Stakes, leavers: Leavers) -> frozenset[str]:

@@ -24,7 +24,8 @@ _TO_BE: Final = {
 }
 _Json = Mapping[str, Any]
 _Place = tuple[str, str, str, str]
-"""Cluster, kind, namespace and name."""
+"""Cluster (or account, of what is in IAM), kind, namespace and name."""
+_ACCOUNT = "account "
 
 
 def differences(saved: _Json, now: Plan) -> tuple[str, ...]:
@@ -87,6 +88,8 @@ def _objects(saved: _Json, document: _Json, now: Plan) -> Iterator[tuple[_Place,
         said = ""
         if old is None and new is not None:
             said = f"is to be {_to_be(new)} now, and was not"
+        elif new is None and old is not None and place[0].startswith(_ACCOUNT):
+            said = f"was to be {_to_be(old)}, and is not any more"
         elif new is None and old is not None:
             said = _no_longer(old, place in there)
         elif old is not None and new is not None:
@@ -190,7 +193,9 @@ def _by_place(changes: Iterable[_Json]) -> dict[_Place, _Json]:
     found: dict[_Place, _Json] = {}
     for change in changes:
         cluster, kind, namespace, name = (str(change.get(key) or "") for key in keys)
-        found[cluster, kind, namespace, name] = change
+        # What is in IAM is of no cluster.
+        where = cluster or f"{_ACCOUNT}{change.get('account') or ''}"
+        found[where, kind, namespace, name] = change
     return found
 
 

@@ -22,7 +22,8 @@ def event_json(event: Event | Delivered) -> dict[str, Any]:
     key = event.change.key
     return {
         "type": "change",
-        "cluster": key.cluster,
+        "cluster": key.cluster or None,
+        **({"account": key.account} if key.account else {}),
         "kind": key.kind,
         "namespace": key.namespace or None,
         "name": key.name,
@@ -38,7 +39,7 @@ def event_text(event: Event | Delivered, paint: Paint) -> str:
     if isinstance(event, Delivered):
         return _delivery_text(event, paint)
     symbol, style, word = SYMBOLS[event.change.action]
-    name = f"{event.change.key.cluster}: {display_key(event.change.key)}"
+    name = f"{event.change.key.cluster or 'IAM'}: {display_key(event.change.key)}"
     if event.outcome is Outcome.DONE:
         return f"{paint(symbol, style)} {WORDS[word]} {name}"
     if event.outcome is Outcome.PROPOSED:

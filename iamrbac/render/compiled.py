@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
 from iamrbac.compile.desired import ClusterDesired, Compiled, Desired
 from iamrbac.compile.manifest import manifest_json
 from iamrbac.gitops.manifests import KUBERNETES, Manifests, principals_json
 from iamrbac.gitops.yaml_text import yaml_text
+from iamrbac.identity.assumable import PATH, AssumableRole, GroupPolicy
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 
-CompileForm: TypeAlias = Literal["manifests", "access-entries", "aws-auth"]
+CompileForm: TypeAlias = Literal["manifests", "access-entries", "aws-auth", "iam"]
 _ROW_ARN = {"mapRoles": "rolearn", "mapUsers": "userarn"}
 
 
@@ -46,12 +48,43 @@ def compiled_files(compiled: Compiled) -> Iterator[tuple[str, str]]:
 
 def compiled_json(compiled: Compiled, form: CompileForm) -> dict[str, Any]:
     """Return the answer of `-o json`; access entries in the words of the EKS API."""
+    if form == "iam":
+        # Of no cluster: IAM is the same for all of them.
+        answer: dict[str, Any] = {"clusters": [], "accounts": _accounts(compiled.iam)}
+    else:
+        answer = {"clusters": [_cluster_json(desired, form) for desired in compiled.clusters.values()]}
     return {
         "formatVersion": 1,
         "form": form,
-        "clusters": [_cluster_json(desired, form) for desired in compiled.clusters.values()],
+        **answer,
         "findings": [finding.to_json() for finding in compiled.findings],
     }
+
+
+def _accounts(iam: Iterable[Desired]) -> list[dict[str, Any]]:
+    """Return roles and group policies in the words of the IAM API."""
+    accounts: dict[str, dict[str, Any]] = {}
+    for item in iam:
+        account = accounts.setdefault(item.key.account, {"account": item.key.account, "roles": [], "groupPolicies": []})
+        if isinstance(item.spec, AssumableRole):
+            account["roles"].append(
+                {
+                    "roleName": item.key.name,
+                    "path": PATH,
+                    "arn": item.spec.arn,
+                    "assumeRolePolicyDocument": json.loads(item.spec.trust),
+                    "tags": dict(item.labels),
+                }
+            )
+        elif isinstance(item.spec, GroupPolicy):
+            account["groupPolicies"].append(
+                {
+                    "groupName": item.spec.group,
+                    "policyName": item.spec.name,
+                    "policyDocument": json.loads(item.spec.document),
+                }
+            )
+    return list(accounts.values())
 
 
 def _cluster_json(desired: ClusterDesired, form: CompileForm) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from iamrbac.access.delta import AccessChange
 from iamrbac.access.principals import Names
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.model.origin import Origin
-from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, GitHalf, Plan
+from iamrbac.plan.change import AccountPlan, Action, Change, ClusterPlan, FailedAccount, FailedCluster, GitHalf, Plan
 from iamrbac.plan.document import spec_json, summary
 from iamrbac.plan.halves import halves
 from iamrbac.rbac.objects import Rule
 from iamrbac.rbac.wire import rule_from_json
+from iamrbac.render.iam import iam_details, iam_head
 
 Paint = Callable[[str, str], str]
 """(text, style) → text, coloured or not."""
@@ -33,8 +34,9 @@ def plan_text(plan: Plan, line: Callable[[Origin], str], paint: Paint, source: s
     `source` is what the clusters are to be like.
     """
     blocks = [
-        _failed(plan.failed, paint),
+        _failed(plan, paint),
         _access(plan, paint),
+        *(_iam(account, line, paint) for account in plan.planned_accounts),
         *(_objects(cluster, line, paint) for cluster in plan.planned),
         _findings(plan.all_findings, paint),
         [summary_line(plan, source)],
@@ -45,7 +47,8 @@ def plan_text(plan: Plan, line: Callable[[Origin], str], paint: Paint, source: s
 def summary_line(plan: Plan, source: str = "the policies say") -> str:
     """Return the last line: numbers by action, and what could not be planned or is refused."""
     counts = summary(plan)
-    failed = f" Not planned: {', '.join(cluster.name for cluster in plan.failed)}." if plan.failed else ""
+    lacking = [cluster.name for cluster in plan.failed] + [f"account {one.account}" for one in plan.failed_accounts]
+    failed = f" Not planned: {', '.join(lacking)}." if lacking else ""
     refusals = sum(finding.level is Level.ERROR for finding in plan.all_findings)
     refused = f" Refused: {refusals}." if refusals else ""
     if not any(counts.values()):
@@ -60,11 +63,15 @@ def summary_line(plan: Plan, source: str = "the policies say") -> str:
     return f"Plan: {numbers}.{failed}{refused}"
 
 
-def _failed(failed: Iterable[FailedCluster], paint: Paint) -> list[str]:
+def _failed(plan: Plan, paint: Paint) -> list[str]:
+    named: list[tuple[str, FailedCluster | FailedAccount]] = [
+        *((f"account {one.account}", one) for one in plan.failed_accounts),
+        *((one.name, one) for one in plan.failed),
+    ]
     return [
-        f"{paint('!', 'error')} {cluster.name} could not be planned: [{cluster.code}] {cluster.message}"
-        + (f". Next: {cluster.hint}" if cluster.hint else "")
-        for cluster in failed
+        f"{paint('!', 'error')} {name} could not be planned: [{one.code}] {one.message}"
+        + (f". Next: {one.hint}" if one.hint else "")
+        for name, one in named
     ]
 
 
@@ -73,19 +80,19 @@ def _access(plan: Plan, paint: Paint) -> list[str]:
     changes = [change for cluster in plan.planned for change in cluster.access]
     if not changes:
         return []
-    names = Names(change.principal for change in changes)
-    grouped: dict[tuple[str, str, str, str, tuple[Rule, ...]], list[AccessChange]] = defaultdict(list)
+    names = Names(one for change in changes for one in (change.principal, change.via) if one)
+    grouped: dict[tuple[str, str, str, str, tuple[Rule, ...], str], list[AccessChange]] = defaultdict(list)
     for change in changes:
-        grouped[(names.short(change.principal), change.change, change.role, change.cluster, change.rules)].append(
-            change
-        )
+        who = names.short(change.principal)
+        grouped[(who, change.change, change.role, change.cluster, change.rules, change.via)].append(change)
     lines = [paint("Access", "bold")]
-    for (who, _, role, cluster, rules), some in sorted(grouped.items(), key=lambda item: item[0][0]):
+    for (who, _, role, cluster, rules, via), some in sorted(grouped.items(), key=lambda item: item[0][0]):
         gains = some[0].change == "gain"
         symbol = paint("+", "good") if gains else paint("-", "error")
         where = _where(cluster, [change.namespace for change in some])
         part = f"{_rules(rules)} of {role}" if rules else role
-        lines.append(f"  {symbol} {who} {'gains' if gains else 'loses'} {part} {where}")
+        through = f" through {names.short(via)}" if via else ""
+        lines.append(f"  {symbol} {who} {'gains' if gains else 'loses'} {part} {where}{through}")
     return lines
 
 
@@ -110,6 +117,17 @@ def _objects(cluster: ClusterPlan, line: Callable[[Origin], str], paint: Paint) 
     head = f"{paint(cluster.name, 'bold')}  {cluster.state.target.arn}  {cluster.form}"
     git = _git(cluster, cluster.git, paint) if cluster.git is not None else []
     return [head, *git, *(text for change in cluster.changes for text in _change(change, line, paint))]
+
+
+def _iam(account: AccountPlan, line: Callable[[Origin], str], paint: Paint) -> list[str]:
+    if not account.changes:
+        return []
+    lines = [paint(iam_head(account), "bold")]
+    for change in account.changes:
+        lines += _head(change, line, paint)
+        labels = _labels(change) if change.key.kind == "IamRole" else []
+        lines += [f"      {detail}" for detail in (*iam_details(change), *labels)]
+    return lines
 
 
 def _git(cluster: ClusterPlan, git: GitHalf, paint: Paint) -> list[str]:
@@ -145,13 +163,17 @@ def _files_of(plan: Plan) -> str:
 
 
 def _change(change: Change, line: Callable[[Origin], str], paint: Paint) -> list[str]:
+    return [*_head(change, line, paint), *(f"      {detail}" for detail in _details(change))]
+
+
+def _head(change: Change, line: Callable[[Origin], str], paint: Paint) -> list[str]:
     symbol, style, word = SYMBOLS[change.action]
     name = "/".join(part for part in (change.key.namespace, change.key.name) if part)
     because = ", ".join(line(origin) for origin in change.because)
     head = f"  {paint(symbol, style)} {word} {change.key.kind} {name}" + (
         f"  {paint(because, 'dim')}" if because else ""
     )
-    return [head, *(f"      {detail}" for detail in _details(change))]
+    return [head]
 
 
 def _details(change: Change) -> list[str]:
@@ -167,10 +189,16 @@ def _details(change: Change) -> list[str]:
             lines += [f"+ {field}: {_value(item)}" for item in will if item not in was]
         elif was != will:
             lines.append(f"{field}: {_value(was)} → {_value(will)}")
-    labels = [key for key, value in change.after.labels.items() if change.before.meta.labels.get(key) != value]
-    marks = "tags" if change.key.kind == "AccessEntry" else "labels"
-    lines += [f"+ {marks}: {', '.join(sorted(labels))}"] if labels else []
+    lines += _labels(change)
     return lines + (["no longer ours: it is given back"] if change.after.released else [])
+
+
+def _labels(change: Change) -> list[str]:
+    if change.before is None or change.after is None:
+        return []
+    labels = [key for key, value in change.after.labels.items() if change.before.meta.labels.get(key) != value]
+    marks = "tags" if change.key.kind in ("AccessEntry", "IamRole") else "labels"
+    return [f"+ {marks}: {', '.join(sorted(labels))}"] if labels else []
 
 
 def _value(value: object) -> str:

@@ -17,6 +17,8 @@ Line = Callable[[Origin], str]
 EVERYBODY = "system:authenticated"
 NOTHING = "nothing from the policies; what this user may do comes from elsewhere"
 UNKNOWN = "what the policies give here is not known. Next: iamrbac validate"
+SHOWN = 5
+"""Roles of a cluster that are named."""
 
 
 def whoami_text(who: WhoAmI, line: Line) -> str:
@@ -90,6 +92,9 @@ def _cluster(cluster: ClusterAccess, line: Line) -> Iterator[str]:
         yield f"{cluster.cluster}: not known: {failure_text(cluster.error, cluster.cluster)}"
     elif cluster.user is None:
         yield f"{cluster.cluster}: no access"
+        if cluster.roles:
+            more = f" and {len(cluster.roles) - SHOWN} more" if len(cluster.roles) > SHOWN else ""
+            yield f"  as yourself; whoever is in its IAM group gets in as {', '.join(cluster.roles[:SHOWN])}{more}"
     else:
         yield f"{cluster.cluster}: {printable(cluster.user.name)}"
         for group in cluster.user.groups:
@@ -125,6 +130,7 @@ def _cluster_json(cluster: ClusterAccess, line: Line) -> dict[str, Any]:
         "username": cluster.user.name if cluster.user is not None else None,
         "groups": list(cluster.user.groups) if cluster.user is not None else [],
         "access": None if cluster.grants is None else [_grant_json(grant, line) for grant in cluster.grants],
+        **({"roles": list(cluster.roles)} if cluster.roles else {}),
         "error": error_json(cluster.error),
     }
 

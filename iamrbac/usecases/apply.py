@@ -6,21 +6,23 @@ failed or was left undone because of a failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import SystemRandom
 from typing import Final
 
 from iamrbac.findings.finding import Level
 from iamrbac.model.errors import IamrbacError
-from iamrbac.plan.change import ClusterPlan, Plan
+from iamrbac.plan.change import Change, ClusterPlan, Plan
 from iamrbac.plan.document import fingerprint
 from iamrbac.plan.escalation import ABOVE
 from iamrbac.plan.halves import Halves, after_commit, halves, only
+from iamrbac.plan.order import gives
 from iamrbac.plan.ownership import is_marked
 from iamrbac.plan.synced import not_synced
 from iamrbac.usecases.deliver import Recorded, batches, deliver
+from iamrbac.usecases.iam import Gate, IamWriter, principal_of
 from iamrbac.usecases.keep import Keeping, kept
 from iamrbac.usecases.lock import Held, Locking, locked
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
@@ -100,6 +102,8 @@ class _Writing:
 
     locks: Mapping[str, Held]
     keep: Callable[[Event], None]
+    gate: Gate = field(default_factory=Gate)
+    """What must not be given, since IAM is not as it should be."""
 
 
 def _written(
@@ -110,11 +114,33 @@ def _written(
     how: Applying,
     along: _Writing,
 ) -> Generator[Event | Delivered]:
+    """Write IAM's part around the clusters' (see plan.iam_order)."""
+    iam = IamWriter(edges.iam, plan, along.locks)
+    yield from iam.first()
+    # IAM's failures alone hold up what follows; what the clusters' own do is told to IAM's part as it happens.
+    gate = Gate(set(iam.gate.roles), set(iam.gate.groups))
+    with closing(_clusters(edges, plan, clusters, split, how, replace(along, gate=gate))) as events:
+        for event in events:
+            if isinstance(event, Event):
+                iam.saw(event)
+            yield event
+    yield from iam.then()
+
+
+def _clusters(
+    edges: Edges,
+    plan: Plan,
+    clusters: Sequence[ClusterPlan],
+    split: Mapping[str, Halves],
+    how: Applying,
+    along: _Writing,
+) -> Generator[Event | Delivered]:
     delivered = [cluster for cluster in clusters if cluster.git is not None]
     first = [only(cluster, split[cluster.name].first) for cluster in delivered]
     first += [cluster for cluster in clusters if cluster.git is None]
-    stuck: set[str] = set()
-    for event in write_directly(edges, plan.instance, first, along.locks, how.after_conflict, along.keep):
+    # What is committed is written whole: where IAM is not ready for a part of it, all of it waits.
+    stuck = {cluster.name for cluster in delivered if _not_ready(split[cluster.name].committed, along.gate)}
+    for event in _directly(edges, plan, first, how, along):
         if event.outcome is not Outcome.DONE:
             stuck.add(event.change.key.cluster)
         yield event
@@ -127,14 +153,27 @@ def _written(
     became = yield from _commits(edges, plan, free, split, how)
     free = [cluster for cluster in free if became.get(cluster.name) is not Outcome.FAILED]
     then = [only(cluster, split[cluster.name].then) for cluster in free]
-    yield from write_directly(edges, plan.instance, then, along.locks, how.after_conflict, along.keep)
+    yield from _directly(edges, plan, then, how, along)
     late = [cluster for cluster in free if split[cluster.name].synced]
     # What is only proposed is not delivered before somebody merges it.
     proposed = {cluster.name for cluster in late if became.get(cluster.name) is Outcome.PROPOSED}
     yield from _waiting([cluster for cluster in late if cluster.name in proposed], split)
     ready = yield from _synced(edges, [cluster for cluster in late if cluster.name not in proposed], split, how)
     synced = [only(cluster, split[cluster.name].synced) for cluster in ready]
-    yield from write_directly(edges, plan.instance, synced, along.locks, how.after_conflict, along.keep)
+    yield from _directly(edges, plan, synced, how, along)
+
+
+def _directly(
+    edges: Edges, plan: Plan, clusters: Sequence[ClusterPlan], how: Applying, along: _Writing
+) -> Generator[Event]:
+    return write_directly(edges, plan.instance, clusters, along.locks, how.after_conflict, along.keep, along.gate)
+
+
+def _not_ready(changes: Iterable[Change], gate: Gate) -> bool:
+    return any(
+        (change.after is not None and principal_of(change) in gate.roles) or not gate.groups.isdisjoint(gives(change))
+        for change in changes
+    )
 
 
 def _commits(

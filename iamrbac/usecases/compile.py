@@ -69,7 +69,7 @@ def compile_repository(
     found = in_order((*loaded.findings, *locate(new, repository)))
     if _refused(found):
         return CompileResult(None, found)
-    return CompileResult(Compiled(compiled.clusters, found), found)
+    return CompileResult(Compiled(compiled.clusters, found, compiled.iam), found)
 
 
 def _refused(findings: tuple[Finding, ...]) -> bool:

@@ -12,6 +12,7 @@ from iamrbac.findings.finding import Finding, Level
 from iamrbac.permissions.command import Command
 from iamrbac.permissions.iam import iam_policies
 from iamrbac.permissions.rbac import rbac_objects
+from iamrbac.usecases.accounts import wanted_iam
 from iamrbac.usecases.load import load
 from iamrbac.usecases.ports import Repository
 from iamrbac.usecases.select import select
@@ -41,4 +42,6 @@ def permissions(
     wanted = wanted_names(documents, at, [one.name for one in selected])
     managed = any(one.manage_namespaces for one in selected)
     rbac = rbac_objects(command, config.home.namespace, manage_namespaces=managed)
-    return Permissions(iam_policies(command, selected, wanted), tuple(rbac), loaded.findings)
+    objects = tuple(item for some in wanted_iam(documents, at).objects.values() for item in some)
+    people = config.identity.account if config.identity is not None else None
+    return Permissions(iam_policies(command, selected, wanted, objects, people), tuple(rbac), loaded.findings)

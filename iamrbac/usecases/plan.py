@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,7 +19,9 @@ from iamrbac.identity.snapshot import Identities
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
 from iamrbac.plan import guards
-from iamrbac.plan.change import ClusterPlan, FailedCluster, Plan
+from iamrbac.plan.accounts import AccountState
+from iamrbac.plan.accounts import adoptable as adoptable_in
+from iamrbac.plan.change import ClusterPlan, FailedAccount, FailedCluster, Plan
 from iamrbac.plan.form import choose
 from iamrbac.plan.interruption import interruptions
 from iamrbac.plan.leavers import leavers
@@ -27,6 +30,7 @@ from iamrbac.plan.observed import ClusterState
 from iamrbac.plan.planner import adoptable, managed_principals, owned_objects, plan_cluster
 from iamrbac.plan.recreated import with_recreated
 from iamrbac.plan.synced import unordered
+from iamrbac.usecases.accounts import Wanted, read_accounts, removals_wait, wanted_iam, with_accounts
 from iamrbac.usecases.delivered import compare
 from iamrbac.usecases.fetched import Fetched, form_of
 from iamrbac.usecases.load import load
@@ -75,19 +79,27 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     caller = caller_of(edges, selected)
     who = f" as {caller}" if caller is not None else ""
     progress.step(f"Reading {'IAM and ' if who else ''}{count(len(selected), 'cluster')}{who}")
-    identities, read = read_all(edges, documents, selected, request.at)
+    instance = documents.config.document.metadata.name
+    iam = wanted_iam(documents, request.at) if who else Wanted({})
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        asked = beside.submit(read_accounts, edges, iam, documents.config.document)
+        identities, read = read_all(edges, documents, selected, request.at)
+        accounts = asked.result()
     for name, state in read.items():
         progress.note(f"{name}: {seen(state)}")
-    _check_adopt(request.adopt, [one.state if isinstance(one, Fetched) else one for one in read.values()])
+    states = [one.state if isinstance(one, Fetched) else one for one in read.values()]
+    _check_adopt(request.adopt, states, accounts.values())
     plans = _Planner(edges, documents, identities, request).plan(read)
     plan = Plan(
-        instance=documents.config.document.metadata.name,
+        instance=instance,
         clusters=tuple(plans),
         findings=said,
         policy_digest=digest(documents),
         home=documents.config.document.home.namespace,
         backups=documents.config.document.keeping,
     )
+    waits = removals_wait(plans, [one.name for one in documents.config.document.clusters if one.mapping != "external"])
+    plan = with_accounts(edges, plan, iam, accounts, identities, request.adopt, waits)
     return Planned(guarded(plan, documents, caller, request), said)
 
 
@@ -98,15 +110,20 @@ def caller_of(edges: Edges, clusters: Iterable[Cluster]) -> str | None:
     return edges.aws.caller().arn
 
 
-def _check_adopt(adopt: Collection[str], states: Iterable[ClusterState | FailedCluster]) -> None:
+def _check_adopt(
+    adopt: Collection[str],
+    states: Iterable[ClusterState | FailedCluster],
+    accounts: Collection[AccountState | FailedAccount],
+) -> None:
     """Refuse a key that names nothing: an override that is not in force must not look as if it were.
 
     A cluster that was not read may have it. Raises UsageError.
     """
     states = tuple(states)
-    if not adopt or any(isinstance(state, FailedCluster) for state in states):
+    if not adopt or any(isinstance(state, FailedCluster | FailedAccount) for state in (*states, *accounts)):
         return
     there = {key for state in states if isinstance(state, ClusterState) for key in adoptable(state)}
+    there |= {key for one in accounts if isinstance(one, AccountState) for key in adoptable_in(one)}
     unknown = sorted(set(adopt) - there)
     if unknown:
         raise UsageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from iamrbac.compile.desired import Desired, Key, RoleFault, RoleRequest
 from iamrbac.findings.finding import Finding
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.identity.snapshot import Identities, Wanted
+from iamrbac.identity.snapshot import Identities, Wanted, Way
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
+from iamrbac.plan.accounts import AccountState
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import RbacState, Request, Rule, User
@@ -150,6 +151,39 @@ class Aws(Protocol):
         ...
 
 
+class Iam(Protocol):
+    """IAM, as far as we write to it: roles that groups may assume, and the groups' policies."""
+
+    def account(
+        self,
+        account: str,
+        instance: str,
+        roles: Collection[str],
+        groups: Collection[str],
+        *,
+        known: Collection[str],
+        way: Way | None = None,
+    ) -> AccountState:
+        """Read everything of ours in an account, and what has the name of a wanted role. Raises AwsError.
+
+        Who is in a group is asked for groups with a policy of ours and the `groups`, without those in `known`.
+        `way` is the role by which the account is entered; it is then written by the same.
+        """
+        ...
+
+    def create(self, desired: Desired) -> None:
+        """Create a role or put a group's policy; one that is there raises ExistsError, AwsError else."""
+        ...
+
+    def update(self, observed: Observed, desired: Desired) -> None:
+        """Change it; raises ConflictError when it is no longer as observed (IAM has no version), AwsError else."""
+        ...
+
+    def delete(self, observed: Observed) -> None:
+        """Delete it; already gone is fine. Raises ConflictError, AwsError."""
+        ...
+
+
 class Witness(Protocol):
     """What one cluster's Kubernetes API says beside RBAC."""
 
@@ -270,3 +304,4 @@ class Edges:
     deliveries: Deliveries
     builtin: Callable[[], RbacState]
     """What every cluster has of Kubernetes itself, for clusters that are not asked."""
+    iam: Iam

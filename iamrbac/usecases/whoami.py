@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from iamrbac.compile.documents import Documents
+from iamrbac.compile.iam import roles_on
+from iamrbac.compile.sets import access_sets
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.identity.snapshot import Way
 from iamrbac.identity.ways import ways
@@ -46,6 +48,8 @@ class ClusterAccess:
     """None when the cluster takes the caller for nobody, or it is not known."""
     grants: tuple[Grant, ...] | None = ()
     """What the policies give to the user's groups; None when the policies cannot be compiled for this cluster."""
+    roles: tuple[str, ...] = ()
+    """Where it takes the caller for nobody: ARNs of roles that groups may assume to get in there (`via: role`)."""
     error: IamrbacError | None = None
     """Why it is not known; None when it is."""
     role: AssumeRole | None = None
@@ -130,4 +134,15 @@ def _with_grants(
     found: dict[str, tuple[Grant, ...] | None] = (
         dict.fromkeys(groups) if documents is None else granted(documents, groups, at, edges.roles.render)
     )
-    return tuple(replace(one, grants=found[one.cluster]) if one.cluster in found else one for one in asked)
+    told = (replace(one, grants=found[one.cluster]) if one.cluster in found else one for one in asked)
+    return tuple(told) if documents is None else tuple(_with_roles(documents, at, told))
+
+
+def _with_roles(documents: Documents, at: datetime, asked: Iterable[ClusterAccess]) -> Iterator[ClusterAccess]:
+    """Whoever is in a group with `via: role` gets in by its role alone: no access as oneself is not the whole truth."""
+    config = documents.config.document
+    clusters = {cluster.name: cluster for cluster in config.clusters if cluster.mapping != "external"}
+    sets = access_sets(documents, at)
+    for one in asked:
+        nobody = one.user is None and one.error is None and one.cluster in clusters
+        yield replace(one, roles=roles_on(config, sets, clusters[one.cluster])) if nobody else one

@@ -16,6 +16,7 @@ from iamrbac.model.errors import IamrbacError, LockError
 from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.depends import Dependence
 from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases, rows_that_stay
+from iamrbac.usecases.iam import Gate, principal_of
 from iamrbac.usecases.lock import Held
 from iamrbac.usecases.outcome import Event, Outcome, attempt
 from iamrbac.usecases.ports import Edges, Kube
@@ -38,6 +39,7 @@ def write_directly(
     held: Mapping[str, Held],
     wait: Callable[[int], None],
     note: Callable[[Event], None] = lambda _: None,
+    gate: Gate | None = None,
 ) -> Generator[Event]:
     """Write the changes of several clusters, and yield each outcome as it happens.
 
@@ -46,6 +48,7 @@ def write_directly(
     A failure stops only what depends on it. When the generator is closed nothing new is begun. Where a lease was
     `held` and is lost, nothing more is written. `note` is told each outcome from the thread that wrote,
     also of what was begun before the generator was closed.
+    `gate` says what must not be given, since IAM is not as it should be.
     """
     clusters = [cluster for cluster in clusters if cluster.changes]
     events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
@@ -53,7 +56,7 @@ def write_directly(
 
     def run(cluster: ClusterPlan) -> None:
         try:
-            for event in _Writer(edges, cluster, instance, stop, held.get(cluster.name), wait).run():
+            for event in _Writer(edges, cluster, instance, stop, held.get(cluster.name), wait, gate).run():
                 note(event)
                 events.put(event)
         except BaseException as error:
@@ -90,6 +93,7 @@ class _Writer:
         stop: threading.Event,
         held: Held | None,
         wait: Callable[[int], None],
+        gate: Gate | None = None,
     ) -> None:
         self.stop = stop
         self.wait = wait
@@ -100,7 +104,10 @@ class _Writer:
         self.kube: Kube = edges.kube(cluster.state.target)
         self.failed: set[tuple[str, str]] = set()
         """(namespace, name) of roles that could not be written."""
-        self.held: set[str] = set()
+        gate = gate or Gate()
+        self.unmade = frozenset(gate.roles)
+        """IAM roles that could not be made: nobody maps them."""
+        self.held: set[str] = set(gate.groups)
         """Groups that still have a member or a binding which had to go first: nothing more goes to them."""
         self.rows = rows_that_stay(cluster)
         self.whole = {change.key: change for change in cluster.changes}
@@ -127,7 +134,9 @@ class _Writer:
         for change in phase.changes:
             held = gives(change, self.rows) & self.held
             removal = phase.stage in REMOVALS
-            if self.depends.waits(change) if removal else self.depends.leads_nowhere(change):
+            if change.after is not None and principal_of(change) in self.unmade:
+                yield Event(change, Outcome.SKIPPED, "its IAM role could not be written")
+            elif self.depends.waits(change) if removal else self.depends.leads_nowhere(change):
                 yield Event(change, Outcome.SKIPPED, WAITS)
             elif held:
                 yield Event(change, Outcome.SKIPPED, f"what had to go first did not: {', '.join(sorted(held))} waits")

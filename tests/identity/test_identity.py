@@ -28,7 +28,7 @@ def asked(members: list[dict[str, str]], config_: Config | None = None, **more: 
         ({"iamGroup": "teams/devs"}, {IamName(PEOPLE, "devs")}, set()),
         ({"iamGroup": "devs", "account": OTHER}, {IamName(OTHER, "devs")}, set()),
         ({"iamGroup": f"arn:aws:iam::{OTHER}:group/teams/devs"}, {IamName(OTHER, "devs")}, set()),
-        ({"iamGroup": "devs", "via": "role"}, set(), set()),
+        ({"iamGroup": "devs", "via": "role"}, {IamName(PEOPLE, "devs")}, set()),
         ({"iamGroup": user("not-a-group")}, set(), set()),
         ({"iamUser": "bob"}, set(), {IamName(PEOPLE, "user/bob")}),
         ({"iamUser": "bob", "account": OTHER}, set(), {IamName(OTHER, "user/bob")}),
@@ -172,7 +172,6 @@ def test_what_iam_did_not_say_stays_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("member", "says"),
     [
-        (IamGroup(iam_group="devs", via="role"), "via: role"),
         (IamGroup(iam_group=user("bob")), "not of a group"),
         (IamUser(iam_user=role("bob")), "not of a user"),
         (IamUser(iam_user=f"arn:aws-cn:iam::{PEOPLE}:user/bob"), "partition aws-cn"),

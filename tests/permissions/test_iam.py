@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from iamrbac.compile.desired import Desired, Key
+from iamrbac.identity.assumable import AssumableRole, GroupPolicy, role_arn
 from iamrbac.identity.snapshot import IamName, Wanted, Way
 from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Cluster
@@ -90,3 +92,22 @@ def test_whoever_assumes_roles_may_assume_these_alone() -> None:
     assert CALLER not in iam_policies(Command.KUBECONFIG, [cluster], wanted)
     assert CALLER not in iam_policies(Command.PLAN, [STAGING], WANTED)
     assert resources(iam_policies(Command.STATUS, [cluster], wanted)[CALLER], "sts:AssumeRole") == [work]
+
+
+def test_roles_of_ours_are_looked_for_and_written_below_our_path_alone() -> None:
+    arn = role_arn("aws", PEOPLE, "acme.payments.oncall")
+    roles = [
+        Desired(Key("", "IamRole", "", "acme.payments.oncall", PEOPLE), AssumableRole(arn, "{}")),
+        Desired(Key("", "IamGroupPolicy", "", "oncall/x", PEOPLE), GroupPolicy("oncall", "x", "{}")),
+    ]
+    assert actions(iam_policies(Command.PLAN, [STAGING], Wanted(), (), PEOPLE)[PEOPLE]) == {"iam:ListRoles"}
+    plan = iam_policies(Command.PLAN, [STAGING], Wanted(), roles, PEOPLE)[PEOPLE]
+    assert not {action for action in actions(plan) if action.split(":")[1][:3] not in ("Get", "Lis")}
+    apply = iam_policies(Command.APPLY, [STAGING], Wanted(), roles, PEOPLE)[PEOPLE]
+    assert resources(apply, "iam:CreateRole") == [f"arn:aws:iam::{PEOPLE}:role/iamrbac/*"]
+    # Whoever may write a policy into any group may become anything.
+    assert resources(apply, "iam:PutGroupPolicy") == [
+        f"arn:aws:iam::{PEOPLE}:group/*/oncall",
+        f"arn:aws:iam::{PEOPLE}:group/oncall",
+    ]
+    assert PEOPLE not in iam_policies(Command.CAN, [STAGING], Wanted(), roles, PEOPLE)

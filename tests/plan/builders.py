@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from iamrbac.compile import names
 from iamrbac.compile.desired import ClusterDesired, Desired, Key, Kind, Spec
+from iamrbac.identity.assumable import AssumableRole, GroupPolicy
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.model.origin import Origin
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, ClusterState, Meta, Observed, Target
@@ -91,6 +92,8 @@ def key_of(spec: Spec, cluster: str = "staging") -> Key:
         kind, name = "AccessPolicyAssociation", f"{spec.principal}#{spec.policy}"
     elif isinstance(spec, AwsAuthRow):
         kind, name = "AwsAuthRow", spec.arn
+    elif isinstance(spec, AssumableRole | GroupPolicy):
+        raise TypeError("what is in IAM is of no cluster")
     else:
         kind, name = "Namespace", spec.name
     return Key(cluster, kind, "", name)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from iamrbac.compile.desired import Desired, Key
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted
+from iamrbac.identity.assumable import GroupPolicy
+from iamrbac.identity.assume import IamUserRights
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted, Way
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import AwsError, ConflictError, ExistsError, IamrbacError, KubeError, NoNamespaceError
+from iamrbac.plan.accounts import AccountState
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, Meta, Observed, Target
 from iamrbac.rbac.objects import Binding, Role
@@ -242,6 +246,62 @@ class FakePeople:
             for name in wanted.principals
         }
         return Identities(groups, principals, self.created)
+
+
+class FakeIam:
+    """IAM's roles below our path, and the groups' policies."""
+
+    def __init__(
+        self, faults: Faults, members: Mapping[str, tuple[str, ...] | Unreadable] = MappingProxyType({})
+    ) -> None:
+        self.faults = faults
+        self.there: dict[Key, Observed] = {}
+        self.members = members
+        self.users: tuple[IamUserRights, ...] | Unreadable = ()
+        self.unreadable: AwsError | None = None
+        self.asked = 0
+
+    def account(
+        self,
+        account: str,
+        instance: str,
+        roles: Collection[str],
+        groups: Collection[str],
+        *,
+        known: Collection[str],
+        way: Way | None = None,
+    ) -> AccountState:
+        self.asked += 1
+        if self.unreadable is not None:
+            raise self.unreadable
+        here = [one for one in self.there.values() if one.key.account == account]
+        found = tuple(one for one in here if one.key.kind == "IamRole")
+        if not found and not roles:
+            return AccountState(account)
+        policies = tuple(one for one in here if one.key.kind == "IamGroupPolicy")
+        named = {one.spec.group for one in policies if isinstance(one.spec, GroupPolicy)} | set(groups)
+        members = {group: self.members.get(group, ()) for group in named - set(known)}
+        return AccountState(account, found, policies, members, self.users)
+
+    def create(self, desired: Desired) -> None:
+        self.faults.write(f"create {desired.key.kind} {desired.key.name}")
+        if desired.key in self.there:
+            raise ExistsError("already there", where=desired.key.name)
+        self._put(desired)
+
+    def update(self, observed: Observed, desired: Desired) -> None:
+        self.faults.write(f"update {desired.key.kind} {desired.key.name}")
+        if self.there.get(desired.key) != observed:
+            raise ConflictError("changed", where=desired.key.name)
+        self._put(desired)
+
+    def delete(self, observed: Observed) -> None:
+        self.faults.write(f"delete {observed.key.kind} {observed.key.name}")
+        self.there.pop(observed.key, None)
+
+    def _put(self, desired: Desired) -> None:
+        meta = Meta(labels=dict(desired.labels)) if desired.key.kind == "IamRole" else Meta()
+        self.there[desired.key] = Observed(desired.key, desired.spec, meta)
 
 
 class Silent:

@@ -17,7 +17,7 @@ from iamrbac.usecases.plan import Planned, PlanRequest, make_plan
 from iamrbac.usecases.ports import Edges
 from iamrbac.wiring import builtin, repository, roles
 from tests.usecases.fake_git import FakeDeliveries
-from tests.usecases.fakes import ACCOUNT, FakeAws, FakeKube, FakePeople, Faults, Killed, Silent
+from tests.usecases.fakes import ACCOUNT, FakeAws, FakeIam, FakeKube, FakePeople, Faults, Killed, Silent
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ALICE, BOB, CAROL = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("alice", "bob", "carol"))
@@ -68,6 +68,7 @@ class Company:
     git: FakeDeliveries = field(default_factory=FakeDeliveries)
     locking: Locking | None = None
     keeping: Keeping | None = None
+    iam: FakeIam = field(default_factory=lambda: FakeIam(Faults()))
 
     @property
     def edges(self) -> Edges:
@@ -82,6 +83,7 @@ class Company:
             kube,
             self.git,
             lambda: builtin().rbac,
+            self.iam,
         )
 
     def planned(self) -> Planned:
@@ -118,7 +120,7 @@ def company(root: Path, modes: dict[str, AuthenticationMode] | None = None) -> C
     namespaces = frozenset({"payments", "payments-batch", "search"})
     kubes = {name: FakeKube(faults, namespaces, AwsAuth({"mapRoles": NODES}, {}, "1")) for name in modes}
     people = FakePeople({"payments-developers": (ALICE, BOB), "payments-oncall": (CAROL,)})
-    made = Company(root, people, FakeAws(faults, modes), kubes, faults)
+    made = Company(root, people, FakeAws(faults, modes), kubes, faults, iam=FakeIam(faults, people.groups))
     made.config(CONFIG)
     made.policy(POLICY)
     return made

@@ -9,6 +9,7 @@ from iamrbac.compile.check.clusters import config_clusters, roles, selectors
 from iamrbac.compile.check.limits import limits
 from iamrbac.compile.check.members import listed_principals, members
 from iamrbac.compile.check.namespaces import namespaces, owner_rules
+from iamrbac.compile.check.role_names import role_names
 from iamrbac.compile.check.said import Said
 from iamrbac.compile.check.teams import sets, teams
 from iamrbac.compile.documents import Documents
@@ -18,7 +19,7 @@ __all__ = ["check"]
 
 CHECKS = (
     *(teams, sets, config_clusters, assumed_roles, selectors, roles),
-    *(namespaces, owner_rules, members, listed_principals, limits),
+    *(namespaces, owner_rules, members, role_names, listed_principals, limits),
 )
 
 

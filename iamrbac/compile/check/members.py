@@ -79,12 +79,6 @@ class _Member:
             message = f"it is not said how the group {member.iam_group} becomes principals, and there is no default"
             hint = f"write via: users here, or identity: {{groups: users}} in {self.said.config_file}"
             yield self._error("POL015", "iamGroup", message, hint)
-        elif via == "role":
-            message = "via: role is not done by this version"
-            if member.via is None:
-                message += f" ({self.said.config_file} has it as the default)"
-            hint = "write via: users; the group's users are then read at each run"
-            yield self._error("POL014", "via" if member.via else "iamGroup", message, hint)
 
     def _principal(self, kind: str, text: str) -> Iterator[Finding]:
         key = _KEYS[kind]

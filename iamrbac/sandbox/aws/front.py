@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Response
 
-from iamrbac.sandbox.aws import iam, sts
+from iamrbac.sandbox.aws import assume, iam, sts
 from iamrbac.sandbox.aws.eks.api import EksApi
 from iamrbac.sandbox.aws.eks.clusters import Clusters
 from iamrbac.sandbox.aws.eks.routes import operation
@@ -72,9 +72,9 @@ class FrontDoor:
             return sts.answer(request, self._now())
         if request.service == "eks":
             return self.eks.answer(request, lambda: self._forward(environ))
-        if request.service == "iam":
+        if request.service in ("iam", "sts"):
             with self._moto_lock:
-                answered = iam.answer(request)
+                answered = iam.answer(request) if request.service == "iam" else assume.answer(request)
             if answered is not None:
                 return answered
         return self._forward(environ)

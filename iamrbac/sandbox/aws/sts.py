@@ -91,8 +91,8 @@ def answer(request: AwsRequest, now: datetime) -> Reply:
     as_json = "application/json" in request.headers.get("accept", "")
     try:
         identity = verify(request.query_text, request.headers, now).identity
-    except RefusedError as refusal:
-        return _refusal(refusal, as_json)
+    except RefusedError as refused:
+        return refusal(refused, as_json=as_json)
     fields = {"Arn": identity.arn, "UserId": identity.user_id, "Account": identity.account}
     request_id = str(uuid.uuid4())
     if as_json:
@@ -141,15 +141,16 @@ def _fits(parameters: list[tuple[str, str]], headers: Mapping[str, str], key: Ke
     return hmac.compare_digest(expected.encode(), by_name[SIGNATURE].encode())
 
 
-def _refusal(refusal: RefusedError, as_json: bool) -> Reply:
-    status = 400 if refusal.code == "IncompleteSignature" else 403
+def refusal(refused: RefusedError, *, as_json: bool) -> Reply:
+    """Return a refusal as STS sends it."""
+    status = 400 if refused.code == "IncompleteSignature" else 403
     request_id = str(uuid.uuid4())
     if as_json:
-        error = {"Code": refusal.code, "Message": refusal.text, "Type": "Sender"}
+        error = {"Code": refused.code, "Message": refused.text, "Type": "Sender"}
         body = json.dumps({"Error": error, "RequestId": request_id}).encode()
         return Reply(status, body, "application/json")
     text = (
-        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>Sender</Type><Code>{refusal.code}</Code>'
-        f"<Message>{escape(refusal.text)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>Sender</Type><Code>{refused.code}</Code>'
+        f"<Message>{escape(refused.text)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
     return Reply(status, text.encode(), "text/xml")

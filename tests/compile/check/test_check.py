@@ -195,6 +195,17 @@ CASES: dict[str, Callable[[], Documents]] = {
     "group-role-by-default": lambda: members(
         {"iamGroup": "a"}, {"iamGroup": "b", "via": "users"}, identity={"account": "222233334444", "groups": "role"}
     ),
+    "role-names": lambda: documents(
+        [
+            policy(
+                team,
+                {"a": [{"iamUser": "x/bob"}, {"iamGroup": "g", "via": "role"}], "b": [{"iamGroup": "g"}]},
+                [line()],
+            )
+            for team in ("payments", "search")
+        ],
+        config_=config(identity={"account": "222233334444", "groups": "users", "roleName": "eks.{set}"}),
+    ),
     "partitions": lambda: documents(
         [
             policy(
