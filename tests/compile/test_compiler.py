@@ -376,7 +376,6 @@ def test_one_request_is_rendered_once_and_equal_rules_are_one_object() -> None:
         ({"iamUser": "arn:aws-cn:iam::222233334444:user/bob"}, "MAP103", "partition aws-cn"),
         ({"iamRole": "arn:aws:iam::111122223333:user/bob"}, "MAP103", "is the ARN of a user, not of a role"),
         ({"iamRole": "aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"}, "MAP103", "AWS service"),
-        ({"permissionSet": "Developer"}, "MAP103", "permission sets"),
     ],
 )
 def test_members_that_cannot_be_principals_are_errors_with_a_next_step(
