@@ -18,6 +18,7 @@ from iamrbac.model.errors import AwsError, IamrbacError, StalePlanError
 from iamrbac.plan.change import Plan
 from iamrbac.plan.document import fingerprint, plan_json
 from iamrbac.plan.observed import Meta, Observed
+from iamrbac.render.apply import event_json
 from iamrbac.render.plan import plan_text
 from iamrbac.usecases.outcome import Outcome
 from iamrbac.usecases.plan import PlanRequest
@@ -92,6 +93,16 @@ def test_role_then_entry_then_policy_and_nothing_to_do_afterwards(made: Company)
     assert f"arn:aws:iam::{ACCOUNT}:role/acme.payments.oncall\n" in aws_auth.data["mapRoles"]
     assert may(made) == {CAROL}
     assert not made.plan().changes
+
+
+def test_the_events_of_an_apply_have_the_published_shape(made: Company) -> None:
+    events = [event_json(event) for event in made.apply()]
+    for event in events:
+        check("apply-event", event)
+    assert {(one["kind"], one["account"]) for one in events if one["cluster"] is None} == {
+        ("IamRole", ACCOUNT),
+        ("IamGroupPolicy", ACCOUNT),
+    }
 
 
 def test_joining_and_leaving_needs_no_run(applied: Company) -> None:
