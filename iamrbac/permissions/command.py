@@ -45,7 +45,9 @@ class Does:
     record: bool = False
     """It reads the record of what was applied, and asks for single RBAC objects (who changed them)."""
     kept: bool = False
-    """It lists the backups."""
+    """It reads the backups."""
+    gives_back: bool = False
+    """It takes our tags off access entries that were adopted."""
     clusters: bool = True
     """It asks EKS where clusters are."""
 
@@ -55,7 +57,7 @@ DOES: Final = {
     Command.APPLY: Does(people=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(mappings=True, rbac=True),
-    Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True),
+    Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True, kept=True, gives_back=True),
     Command.REVOKE: Does(mappings=True, rbac=True, maps=True),
     Command.HISTORY: Does(kept=True),
     Command.STATUS: Does(mappings=True, rbac=True, witness=True),

@@ -13,7 +13,7 @@ from iamrbac.identity.permission_sets import KEY
 from iamrbac.identity.snapshot import Wanted
 from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster
-from iamrbac.permissions.command import DOES, Command
+from iamrbac.permissions.command import DOES, Command, Does
 from iamrbac.permissions.roles import role_statements
 
 VERSION: Final = "2012-10-17"
@@ -39,12 +39,13 @@ def iam_policies(
     wanted: Wanted,
     managed: Sequence[Desired] = (),
     people: str | None = None,
+    bucket: str | None = None,
 ) -> Mapping[str, dict[str, Any]]:
     """Return account → the policy document of whoever runs a command there; accounts without any are left out.
 
-    `wanted` are the names that IAM is asked for, `managed` what is wanted in IAM, `people` the people's account. Where
-    roles are assumed, an account's document is its role's, and
-    what whoever runs the command needs to assume them stands under `CALLER`.
+    `wanted` are the names that IAM is asked for, `managed` what is wanted in IAM, `people` the people's account and
+    `bucket` where backups go in S3 (s3://BUCKET/PREFIX). Where roles are assumed, or there are several accounts, each
+    account's document is for its role, and what whoever runs the command needs themselves stands under `CALLER`.
     """
     does = DOES[command]
     accounts = {cluster.account for cluster in clusters} if does.clusters else set()
@@ -67,9 +68,24 @@ def iam_policies(
     assuming = does.people or does.mappings
     roles = {wanted.ways[account].role.role_arn for account in asked if account in wanted.ways}
     roles |= {one.role.role_arn for one in clusters if one.role is not None and does.clusters}
-    if assuming and roles:
-        documents[CALLER] = {"Version": VERSION, "Statement": [_allow(("sts:AssumeRole",), sorted(roles))]}
+    own = [_allow(("sts:AssumeRole",), sorted(roles))] if assuming and roles else []
+    stored = _bucket(does, partition, bucket) if bucket is not None else []
+    if stored and not own and len(documents) == 1:
+        next(iter(documents.values()))["Statement"].extend(stored)
+    elif own or stored:
+        documents[CALLER] = {"Version": VERSION, "Statement": own + stored}
     return documents
+
+
+def _bucket(does: Does, partition: str, place: str) -> list[dict[str, Any]]:
+    """Backups are read and written with the caller's own credentials (Service Authorization Reference, "Amazon S3")."""
+    objects = [*(["s3:GetObject"] if does.kept else []), *(["s3:DeleteObject", "s3:PutObject"] if does.maps else [])]
+    if not objects:
+        return []
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    arn = f"arn:{partition}:s3:::{bucket}"
+    below = f"{prefix.strip('/')}/*" if prefix.strip("/") else "*"
+    return [_allow(("s3:ListBucket",), [arn]), _allow(objects, [f"{arn}/{below}"])]
 
 
 def _people(partition: str, account: str, wanted: Wanted) -> list[dict[str, Any]]:
@@ -110,6 +126,8 @@ def _clusters(command: Command, clusters: Sequence[Cluster]) -> list[dict[str, A
     if does.maps and mapped:
         statements.append(_allow(CREATE_ENTRIES, [_arn(one, f"cluster/{one.eks}") for one in mapped]))
         statements.append(_allow(WRITE_ENTRIES, [_arn(one, f"access-entry/{one.eks}/*") for one in mapped]))
+    if does.gives_back and mapped:
+        statements.append(_allow(("eks:UntagResource",), [_arn(one, f"access-entry/{one.eks}/*") for one in mapped]))
     return statements
 
 

@@ -42,7 +42,7 @@ def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False
         objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home, "labels": labels}})
     ours = [_rule(group, [resource], verbs) for group, resource, verbs in HOME] if does.maps else []
     ours += [_rule("", ["configmaps"], ["get"])] if does.record else []
-    ours += [_rule("", ["configmaps"], ["list"])] if does.kept else []
+    ours += [_rule("", ["configmaps"], ["list"])] if does.kept and not does.maps else []
     if ours:
         objects.append(_object("Role", name, home, ours))
     return objects

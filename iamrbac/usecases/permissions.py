@@ -44,4 +44,5 @@ def permissions(
     rbac = rbac_objects(command, config.home.namespace, manage_namespaces=managed)
     objects = tuple(item for some in wanted_iam(documents, at).objects.values() for item in some)
     people = config.identity.account if config.identity is not None else None
-    return Permissions(iam_policies(command, selected, wanted, objects, people), tuple(rbac), loaded.findings)
+    iam = iam_policies(command, selected, wanted, objects, people, config.keeping.s3)
+    return Permissions(iam, tuple(rbac), loaded.findings)

@@ -111,3 +111,26 @@ def test_roles_of_ours_are_looked_for_and_written_below_our_path_alone() -> None
         f"arn:aws:iam::{PEOPLE}:group/oncall",
     ]
     assert PEOPLE not in iam_policies(Command.CAN, [STAGING], Wanted(), roles, PEOPLE)
+
+
+def test_backups_in_a_bucket_are_the_caller_s_own() -> None:
+    place = "s3://acme-iamrbac/eks/"
+    alone = iam_policies(Command.APPLY, [STAGING], Wanted(), bucket=place)[WORK]
+    assert resources(alone, "s3:ListBucket") == ["arn:aws:s3:::acme-iamrbac"]
+    assert resources(alone, "s3:PutObject") == ["arn:aws:s3:::acme-iamrbac/eks/*"]
+    assert "s3:GetObject" not in actions(alone)
+    several = iam_policies(Command.ROLLBACK, [STAGING, CHINA], Wanted(), bucket="s3://acme-iamrbac")
+    assert actions(several["caller"]) == {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+    assert resources(several["caller"], "s3:GetObject") == ["arn:aws:s3:::acme-iamrbac/*"]
+    read = iam_policies(Command.HISTORY, [STAGING], Wanted(), bucket=place)[WORK]
+    assert actions(read) == {"eks:DescribeCluster", "s3:ListBucket", "s3:GetObject"}
+    assert list(iam_policies(Command.PLAN, [STAGING], Wanted(), bucket=place)) == [WORK]
+
+
+def test_what_was_adopted_is_given_back_by_a_rollback_alone() -> None:
+    may = {
+        one
+        for one in Command
+        if "eks:UntagResource" in actions(iam_policies(one, [STAGING], Wanted()).get(WORK, {"Statement": []}))
+    }
+    assert may == {Command.ROLLBACK}
