@@ -17,6 +17,7 @@ from iamrbac.model.errors import HistoryError, OutputError, UsageError
 if TYPE_CHECKING:
     from iamrbac.aws.accounts import Accounts
     from iamrbac.backup.backup import Run
+    from iamrbac.documents.identities import SavedPeople
     from iamrbac.documents.output import OutputFolder
     from iamrbac.findings.finding import Finding
     from iamrbac.git.revisions import History
@@ -129,20 +130,24 @@ def placed_manifests(path: Path) -> tuple[tuple[tuple[Role | Binding, str, int],
     return read_placed(path)
 
 
-def identities(path: Path) -> Identities:
-    """Return a snapshot of identities. Raises UsageError."""
+def saved_people(path: Path) -> SavedPeople:
+    """Return who was who when a file was written, in IAM's place. Raises UsageError."""
     from iamrbac.documents.identities import parse_identities
 
     return parse_identities(read_text(path), str(path))
 
 
-def edges(root: Path | None) -> Edges:
-    """Return everything that plan and apply need, with the credentials of the environment."""
+def edges(root: Path | None, saved: SavedPeople | None = None) -> Edges:
+    """Return everything that plan and apply need, with the credentials of the environment.
+
+    With `saved` people are those of a file, and IAM is asked only about roles of ours that the policies want.
+    """
     from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.eks import EksApi
     from iamrbac.aws.iam import IamApi
     from iamrbac.aws.people import IamPeople
     from iamrbac.aws.session import session
+    from iamrbac.usecases.offline import WantedOnly
     from iamrbac.usecases.ports import Edges
 
     files = repository(root)
@@ -151,12 +156,12 @@ def edges(root: Path | None) -> Edges:
     return Edges(
         files,
         roles(root),
-        IamPeople(aws),
+        IamPeople(aws) if saved is None else saved,
         EksApi(aws),
         kube_opener(aws),
         deliveries(root),
         lambda: builtin().rbac,
-        IamApi(aws),
+        IamApi(aws) if saved is None else WantedOnly(IamApi(aws)),
     )
 
 
@@ -306,11 +311,11 @@ def keeping(
     return Keeping(run, places(), line, lambda: datetime.now(UTC), progress, warn, told)
 
 
-def identities_json(identities: Identities) -> dict[str, Any]:
-    """Return a snapshot of identities as it is kept."""
+def identities_json(identities: Identities, at: datetime) -> dict[str, Any]:
+    """Return a snapshot of identities, taken `at`, as it is kept."""
     from iamrbac.documents.identities import identities_json as as_json
 
-    return as_json(identities)
+    return as_json(identities, at)
 
 
 def save_plan(path: Path, plan: Plan, request: PlanRequest, document: Mapping[str, Any]) -> None:

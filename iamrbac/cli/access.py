@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from iamrbac.cli import completing
-from iamrbac.cli.asking import FilesOption, LiveOption, PeopleOption, ground_of, refused, say
+from iamrbac.cli.asking import FilesOption, LiveOption, ground_of, refused, say
 from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli.people import IdentitiesOption
 from iamrbac.cli.terminal import Terminal
 
 
@@ -29,7 +30,7 @@ def command(
     matrix: Annotated[bool, typer.Option("--matrix", help="A table of principals and namespaces.")] = False,
     live: LiveOption = False,
     files: FilesOption = None,
-    people: PeopleOption = None,
+    identities: IdentitiesOption = None,
     repo: RepoOption = None,
     cluster: ClusterOption = None,
     output: OutputOption = Output.TEXT,
@@ -37,9 +38,9 @@ def command(
 ) -> int:
     """List who holds which role where, with the policy lines that give it.
 
-    By default from the policies, with no cluster and no AWS: members as declared, or people with --people FILE; with
-    --live from the clusters, everybody who is mapped, and the users, groups and service accounts that bindings name,
-    whoever bound them; without what Kubernetes gives itself and everybody who logs in.
+    By default from the policies, with no cluster and no AWS: members as declared, or people with --identities FILE;
+    with --live from the clusters, everybody who is mapped, and the users, groups and service accounts that bindings
+    name, whoever bound them; without what Kubernetes gives itself and everybody who logs in.
 
     Exit codes: 0; 3 invalid documents; 1 a cluster could not be read; 64 nobody is called so, or no such team.
 
@@ -52,7 +53,7 @@ def command(
     from iamrbac.usecases.ask import holdings
 
     terminal = Terminal(no_color=no_color)
-    ground, line = ground_of(repo, cluster, live, files, people)
+    ground, line = ground_of(terminal, repo, cluster, live, files, identities)
     if refused(terminal, output, ground):
         return 3
     found = holdings(ground, principal, namespace, team)

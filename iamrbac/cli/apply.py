@@ -18,6 +18,7 @@ from iamrbac.cli.options import (
     RepoOption,
     VerboseOption,
 )
+from iamrbac.cli.people import IdentitiesOption, planned_by
 from iamrbac.cli.planning import (
     AdoptOption,
     LockoutOption,
@@ -51,6 +52,7 @@ def command(
     allow_removals: RemovalsOption = 0,
     allow_lockout_of: LockoutOption = None,
     adopt: AdoptOption = None,
+    identities: IdentitiesOption = None,
     wait: Annotated[
         str | None,
         typer.Option(
@@ -82,11 +84,15 @@ def command(
     Clusters with delivery: gitops get a commit, or a pull request, instead of writes. Access entries that are written
     directly and would count before the commit is synced wait for that: until the next run, or with --wait in this one.
 
+    With --identities FILE people come from a file instead of IAM: whoever left an IAM group since it was written gets
+    access again, so it says how old the file is, and warns of one that is an hour old.
+
     Examples:
       iamrbac apply
       iamrbac apply plan.json
       iamrbac apply --yes --cluster staging
       iamrbac apply --yes --wait 10m
+      iamrbac apply --identities people.json
     """
     from iamrbac import wiring
     from iamrbac.render.findings import findings_text
@@ -98,7 +104,7 @@ def command(
     patience = seconds(wait) if wait is not None else 0
     lock_patience = lock_seconds(lock_timeout, no_lock=no_lock)
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
-    edges = wiring.edges(repo)
+    edges = wiring.edges(repo, planned_by(terminal, identities, writes=True))
     request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
     content = None
     if plan_file is not None:

@@ -10,6 +10,7 @@ import typer
 
 from iamrbac.cli import completing, show
 from iamrbac.cli.options import Output
+from iamrbac.cli.people import people_of
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
@@ -26,10 +27,6 @@ FilesOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--filename", "-f", metavar="PATH", help="Ask a file or folder of manifests, not the policies."),
 ]
-PeopleOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--people", metavar="FILE", help="Who is in which IAM group, as `iamrbac snapshot` wrote it."),
-]
 NamespaceOption: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -40,14 +37,19 @@ SubresourceOption: TypeAlias = Annotated[str, typer.Option("--subresource", help
 
 
 def ground_of(
-    repo: Path | None, clusters: list[str] | None, live: bool, files: Path | None, people: Path | None
+    terminal: Terminal,
+    repo: Path | None,
+    clusters: list[str] | None,
+    live: bool,
+    files: Path | None,
+    people: Path | None,
 ) -> tuple[Ground, Callable[[Origin], str]]:
     """Return what is asked, and a function that turns an origin into FILE:LINE. Raises UsageError."""
     from iamrbac import wiring
     from iamrbac.usecases.ground import file_ground, live_ground, policy_ground
 
     if sum((live, files is not None, people is not None)) > 1:
-        raise UsageError("--live, --filename and --people exclude each other", hint="choose one")
+        raise UsageError("--live, --filename and --identities exclude each other", hint="choose one")
     builtin = wiring.builtin().rbac
     if files is not None:
         if clusters or repo is not None:
@@ -61,7 +63,8 @@ def ground_of(
         return live_ground(edges, builtin, at_now(), names), show.line_of(edges.repository)
     repository = wiring.repository(repo)
     roles = wiring.roles(Path(repository.root))
-    known = wiring.identities(people) if people is not None else None
+    saved = people_of(terminal, people)
+    known = saved.known if saved is not None else None
     return policy_ground(repository, roles, builtin, at_now(), names, known), show.line_of(repository)
 
 

@@ -10,7 +10,6 @@ from iamrbac.cli.asking import (
     FilesOption,
     LiveOption,
     NamespaceOption,
-    PeopleOption,
     SubresourceOption,
     ground_of,
     question,
@@ -18,6 +17,7 @@ from iamrbac.cli.asking import (
     say,
 )
 from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli.people import IdentitiesOption
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
 
@@ -48,7 +48,7 @@ def command(
     ] = None,
     live: LiveOption = False,
     files: FilesOption = None,
-    people: PeopleOption = None,
+    identities: IdentitiesOption = None,
     repo: RepoOption = None,
     cluster: ClusterOption = None,
     output: OutputOption = Output.TEXT,
@@ -58,7 +58,8 @@ def command(
 
     PRINCIPAL is whom the policies name: `alice`, an ARN, `iamGroup:payments-developers`, `team:payments/oncall`; or a
     Kubernetes subject: `user:NAME`, `group:NAME`, `serviceaccount:NAMESPACE:NAME`. By default the policies are asked,
-    with no cluster and no AWS: members as declared, or people with --people FILE; --live asks the clusters themselves.
+    with no cluster and no AWS: members as declared, or people with --identities FILE; --live asks the clusters
+    themselves.
 
     --batch reads a JSON object a line, about one cluster: {id, user, groups, verb, apiGroup, resource, subresource,
     name, namespace} or {id, user, groups, verb, path}, as the API server's authorizer is asked, or with `principal` in
@@ -68,7 +69,7 @@ def command(
     that has no answer (no such verb, resource or person). A batch: 0 all were answered, 1 some were not.
 
     Examples:
-      iamrbac can alice get pods -n payments --people people.json
+      iamrbac can alice get pods -n payments --identities people.json
       iamrbac can iamGroup:payments-oncall create pods -n payments --subresource exec
       iamrbac can team:payments/developers delete deploy/web -n payments -o json
       iamrbac can group:system:authenticated get /healthz --live
@@ -85,7 +86,7 @@ def command(
         raise UsageError("--batch has its own questions", hint="leave PRINCIPAL, VERB, RESOURCE and their options out")
     if batch is None and not all(asked):
         raise UsageError("a question needs PRINCIPAL, VERB and RESOURCE", hint="iamrbac can --help")
-    ground, line = ground_of(repo, cluster, live, files, people)
+    ground, line = ground_of(terminal, repo, cluster, live, files, identities)
     if refused(terminal, output, ground):
         return 3
     if batch is not None:

@@ -18,12 +18,14 @@ from iamrbac.cli.options import (
     RepoOption,
     VerboseOption,
 )
+from iamrbac.cli.people import IdentitiesOption, people_of
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
 from iamrbac.render.compiled import CompileForm
 
 if TYPE_CHECKING:
     from iamrbac.compile.desired import Compiled
+    from iamrbac.usecases.ports import People
 
 
 FormOption: TypeAlias = Annotated[
@@ -41,6 +43,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write one file for each object into this folder.")
     ] = None,
+    identities: IdentitiesOption = None,
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -60,6 +63,7 @@ def command(
       iamrbac compile --cluster staging
       iamrbac compile --out build/
       iamrbac compile --form access-entries --cluster staging
+      iamrbac compile --form aws-auth --identities people.json
     """
     from iamrbac import wiring
     from iamrbac.render.findings import findings_text
@@ -69,12 +73,17 @@ def command(
         raise UsageError("--out writes manifests only", hint="send the answer of this form to a file: > FILE")
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     repository = wiring.repository(repo)
+    saved = people_of(terminal, identities)
     request = CompileRequest(
         at=datetime.now(UTC) if at is None else _time(at),
         form=form if form == "access-entries" or form == "aws-auth" else "neutral",
         clusters=tuple(cluster or ()),
     )
-    result = compile_repository(repository, wiring.roles(Path(repository.root)), wiring.people, request)
+
+    def people() -> People:
+        return saved if saved is not None else wiring.people()
+
+    result = compile_repository(repository, wiring.roles(Path(repository.root)), people, request)
     if result.compiled is None:
         show.invalid(terminal, output, result.findings, findings_text)
         return 1 if result.unread else 3

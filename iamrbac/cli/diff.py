@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iamrbac.cli import show
-from iamrbac.cli.asking import PeopleOption
 from iamrbac.cli.options import Format, NoColorOption, RepoOption
+from iamrbac.cli.people import IdentitiesOption, people_of
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
 
@@ -39,7 +39,7 @@ def command(
     head: Annotated[
         str | None, typer.Option("--head", metavar="REV", help="The change; default: the work tree as it is.")
     ] = None,
-    people: PeopleOption = None,
+    identities: IdentitiesOption = None,
     repo: RepoOption = None,
     output: Annotated[
         Output, typer.Option("--output", "-o", help="How it is written; markdown is a comment for a pull request.")
@@ -50,7 +50,7 @@ def command(
 
     Both are evaluated, by what the rules allow and not by names: what changes nothing for anybody is "no access
     changes". As in `git diff BASE...HEAD` the head is compared with the commit at which it left the base, so that
-    what was merged meanwhile is not its doing. Principals are members as declared, or people with --people FILE.
+    what was merged meanwhile is not its doing. Principals are members as declared, or people with --identities FILE.
 
     Gates (iamrbac.yaml), waivers (waivers.yaml) and owners of namespaces are those of the base, never of the head.
     The repository is read with git's plumbing: no hook, no filter, no network, and nothing of a branch runs.
@@ -60,7 +60,7 @@ def command(
 
     Examples:
       iamrbac diff --base origin/main
-      iamrbac diff --base origin/main --head HEAD --people people.json
+      iamrbac diff --base origin/main --head HEAD --identities people.json
       iamrbac diff --base v1.4 --head v1.5 -o html > access.html
       iamrbac diff --base origin/main -o markdown | gh pr comment --body-file -
     """
@@ -71,7 +71,8 @@ def command(
 
     terminal = Terminal(no_color=no_color)
     root = Path(wiring.repository(repo).root)
-    known = wiring.identities(people) if people is not None else None
+    saved = people_of(terminal, identities)
+    known = saved.known if saved is not None else None
     with wiring.revisions(root, base, head) as compared:
         found = review(compared.sides, wiring.builtin().rbac, at_now(), known)
         if isinstance(found, Invalid):

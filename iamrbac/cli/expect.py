@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from iamrbac.cli import show
-from iamrbac.cli.asking import PeopleOption
 from iamrbac.cli.options import ClusterOption, Format, FormatOption, NoColorOption, RepoOption
+from iamrbac.cli.people import IdentitiesOption, people_of
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
 
@@ -23,7 +23,7 @@ def command(
         int | None,
         typer.Option("--fail-under", metavar="PERCENT", min=0, max=100, help="Fail where fewer grants are tested."),
     ] = None,
-    people: PeopleOption = None,
+    identities: IdentitiesOption = None,
     repo: RepoOption = None,
     cluster: ClusterOption = None,
     output: FormatOption = Format.TEXT,
@@ -36,8 +36,8 @@ def command(
     a promise is shown with its chain, or with what is missing. A test that names what is not there fails, too: it
     would say nothing. `iamrbac schema test` prints the language.
 
-    Members are as the policies declare them (iamGroup payments-oncall), or with --people FILE the people themselves.
-    A grant is tested where some `can` holds by it; --coverage lists those that no test speaks of.
+    Members are as the policies declare them (iamGroup payments-oncall), or with --identities FILE the people
+    themselves. A grant is tested where some `can` holds by it; --coverage lists those that no test speaks of.
 
     Exit codes: 0 every promise is kept, also where there is no test; 1 of some it is not known, or the repository
     cannot be read; 3 a promise is broken, a test is wrong, too few grants are tested, or the documents are invalid;
@@ -47,7 +47,7 @@ def command(
       iamrbac test
       iamrbac test tests/access/payments.yaml --cluster production
       iamrbac test --coverage --fail-under 80
-      iamrbac test --people people.json -o json
+      iamrbac test --identities people.json -o json
       iamrbac test -o junit > access.xml
     """
     from iamrbac import wiring
@@ -59,10 +59,11 @@ def command(
     repository = wiring.repository(repo)
     root = Path(repository.root)
     builtin = wiring.builtin()
+    saved = people_of(terminal, identities)
     request = RunRequest(
         at_now(),
         tuple(cluster or ()),
-        wiring.identities(people) if people is not None else None,
+        saved.known if saved is not None else None,
         tuple(inside(path, root) for path in paths or ()),
         coverage,
         fail_under,

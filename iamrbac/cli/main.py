@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "access": ("access", "List who holds which role where."),
     "lint": ("lint", "Say what in the policies is dangerous, or does nothing."),
     "test": ("expect", "Judge the tests of access beside the policies."),
+    "identities": ("identities", "Write down what IAM says of people, for --identities FILE."),
     "snapshot": ("snapshot", "Write down who is in which IAM group, for work without AWS."),
     "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),
     "whoami": ("whoami", "Who AWS says I am, and what that gets me."),

@@ -16,6 +16,7 @@ from iamrbac.cli.options import (
     RepoOption,
     VerboseOption,
 )
+from iamrbac.cli.people import IdentitiesOption, planned_by
 from iamrbac.cli.planning import AdoptOption, LockoutOption, RemovalsOption, at_now, exit_code, request_of, show
 from iamrbac.cli.terminal import Terminal
 
@@ -32,12 +33,16 @@ def command(
     allow_removals: RemovalsOption = 0,
     allow_lockout_of: LockoutOption = None,
     adopt: AdoptOption = None,
+    identities: IdentitiesOption = None,
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
     """Show what would change, for whom. Reads IAM and the clusters, writes nothing there.
+
+    With --identities FILE people come from a file instead of IAM, and the plan says how old they are; a name that the
+    file does not have stops what needs it. IAM is asked then only about roles that `via: role` wants.
 
     Exit codes: 0 planned; 1 something could not be read (the other clusters are still planned); 2 there are changes,
     with --detailed-exitcode; 3 the documents are invalid, or a finding refuses the apply.
@@ -46,13 +51,14 @@ def command(
       iamrbac plan
       iamrbac plan --cluster staging --out plan.json
       iamrbac plan -o json --detailed-exitcode
+      iamrbac plan --identities people.json
     """
     from iamrbac import wiring
     from iamrbac.render.findings import findings_text
     from iamrbac.usecases.plan import make_plan
 
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
-    edges = wiring.edges(repo)
+    edges = wiring.edges(repo, planned_by(terminal, identities))
     request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
     planned = make_plan(edges, request, terminal)
     if planned.plan is None:

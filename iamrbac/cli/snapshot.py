@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -12,16 +12,18 @@ from iamrbac.cli.options import NoColorOption, Output, QuietOption, RepoOption
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
 
+OutOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Where to write it; without, on stdout.")
+]
+
 
 def command(
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Where to write it; without, on stdout.")
-    ] = None,
+    out: OutOption = None,
     repo: RepoOption = None,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Write down who is in which IAM group, and which role a permission set has, for questions and diffs without AWS.
+    """Write down who is in which IAM group, and which role a permission set has: another name of `identities export`.
 
     Only what the policies name is asked. The file holds ARNs of people and no secret.
 
@@ -29,7 +31,7 @@ def command(
 
     Examples:
       iamrbac snapshot --out people.json
-      iamrbac can alice get pods -n payments --people people.json
+      iamrbac can alice get pods -n payments --identities people.json
     """
     import json
 
@@ -40,11 +42,12 @@ def command(
     terminal = Terminal(no_color=no_color, quiet=quiet)
     repository = wiring.repository(repo)
     names = wiring.roles(Path(repository.root)).names()
-    snapshot, findings = take_snapshot(repository, names, wiring.people, at_now())
+    at = at_now()
+    snapshot, findings = take_snapshot(repository, names, wiring.people, at)
     if snapshot is None:
         show.invalid(terminal, Output.TEXT, findings, findings_text)
         return 3
-    text = json.dumps(wiring.identities_json(snapshot), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(wiring.identities_json(snapshot, at), indent=2, ensure_ascii=False) + "\n"
     if out is None:
         terminal.answer(text)
     else:

@@ -73,6 +73,10 @@ class Terminal:
         """Say what the person must know before going on (stderr), whatever the verbosity."""
         self._say(self.paint("warning", "warning", error=True) + ": " + text)
 
+    def tell(self, text: str) -> None:
+        """Say what an answer rests on (stderr), whatever the verbosity."""
+        self._say(text)
+
     def error(self, text: str) -> None:
         """Say what went wrong (stderr), whatever the verbosity."""
         self._say(self.paint("error", "error", error=True) + ": " + text)

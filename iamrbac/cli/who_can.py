@@ -10,7 +10,6 @@ from iamrbac.cli.asking import (
     FilesOption,
     LiveOption,
     NamespaceOption,
-    PeopleOption,
     SubresourceOption,
     ground_of,
     question,
@@ -18,6 +17,7 @@ from iamrbac.cli.asking import (
     say,
 )
 from iamrbac.cli.options import ClusterOption, NoColorOption, Output, OutputOption, RepoOption
+from iamrbac.cli.people import IdentitiesOption
 from iamrbac.cli.terminal import Terminal
 
 
@@ -33,7 +33,7 @@ def command(
     subresource: SubresourceOption = "",
     live: LiveOption = False,
     files: FilesOption = None,
-    people: PeopleOption = None,
+    identities: IdentitiesOption = None,
     repo: RepoOption = None,
     cluster: ClusterOption = None,
     output: OutputOption = Output.TEXT,
@@ -41,9 +41,9 @@ def command(
 ) -> int:
     """Say who may do something, each with the chain that allows it.
 
-    By default the policies are asked, with no cluster and no AWS: members as declared, or people with --people FILE.
-    --live asks the clusters themselves, with what is not ours. Subjects that nobody is mapped to are listed as such,
-    and Kubernetes' own groups, which more carry than are mapped. `perhaps` is who may be able to: what an access
+    By default the policies are asked, with no cluster and no AWS: members as declared, or people with --identities
+    FILE. --live asks the clusters themselves, with what is not ours. Subjects that nobody is mapped to are listed as
+    such, and Kubernetes' own groups, which more carry than are mapped. `perhaps` is who may be able to: what an access
     policy gives that AWS does not document, a node, a session with a name of somebody's. EKS shows nobody the creator
     of a CONFIG_MAP cluster, who is administrator.
 
@@ -58,7 +58,7 @@ def command(
     from iamrbac.usecases.ask import who_can
 
     terminal = Terminal(no_color=no_color)
-    ground, line = ground_of(repo, cluster, live, files, people)
+    ground, line = ground_of(terminal, repo, cluster, live, files, identities)
     if refused(terminal, output, ground):
         return 3
     request, note, anywhere = question(verb, resource, namespace, all_namespaces, subresource)

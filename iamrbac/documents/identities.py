@@ -1,13 +1,14 @@
-"""Who is in which IAM group, kept in a file: for questions, diffs and tests without AWS."""
+"""Who is in which IAM group, kept in a file, and a People port that answers from it: for work without IAM."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted
 from iamrbac.model.arn import Arn
 from iamrbac.model.errors import UsageError
 
@@ -15,11 +16,41 @@ VERSION: Final = 1
 T = TypeVar("T")
 
 
-def identities_json(identities: Identities) -> dict[str, Any]:
-    """Return a snapshot's JSON: null for what IAM does not have. Raises ValueError for what it did not say."""
+@dataclass(frozen=True, slots=True)
+class SavedPeople:
+    """The People port on a file."""
+
+    known: Identities
+    """All that the file has."""
+    at: datetime | None
+    """When IAM was asked; None where the file does not say."""
+    file: str
+    """As it was named."""
+
+    def identities(self, wanted: Wanted) -> Identities:
+        """Return what the file has of the wanted names; of the others nobody knows, which is neither absent nor empty.
+
+        What is named in full is there only where IAM answered, as when IAM itself is asked.
+        """
+        known, other = self.known, self.known.otherwise
+        full = {name: known.principals[name] for name in wanted.full if name in known.principals}
+        return Identities(
+            {name: known.groups.get(name, other) for name in wanted.groups},
+            {name: known.principals.get(name, other) for name in wanted.principals} | full,
+            known.created,
+            other,
+        )
+
+
+def identities_json(identities: Identities, at: datetime) -> dict[str, Any]:
+    """Return a snapshot's JSON: null for what IAM does not have, `at` when it was asked.
+
+    Raises ValueError for what IAM did not say.
+    """
     return {
         "formatVersion": VERSION,
         "kind": "Identities",
+        "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "groups": [
             {"account": name.account, "name": name.name, "members": _known(found)}
             for name, found in sorted(identities.groups.items())
@@ -32,16 +63,25 @@ def identities_json(identities: Identities) -> dict[str, Any]:
     }
 
 
-def parse_identities(text: str, file: str) -> Identities:
-    """Read a snapshot. Raises UsageError for a file that is none."""
+def parse_identities(text: str, file: str) -> SavedPeople:
+    """Read a snapshot; one of before has no time. Raises UsageError for a file that is none."""
+    anew = f"iamrbac identities export --out {file}"
     try:
         value = json.loads(text)
         if not isinstance(value, dict) or value.get("kind") != "Identities" or value.get("formatVersion") != VERSION:
             raise ValueError(f"it has not kind Identities and formatVersion {VERSION}")
-        return Identities(_named(value, "groups", _members), _named(value, "principals", _arn), _created(value))
+        known = Identities(
+            _named(value, "groups", _members),
+            _named(value, "principals", _arn),
+            _created(value),
+            Unreadable(f"it is not in {file}. Next: make it anew: {anew}"),
+        )
+        return SavedPeople(known, _time("at", "it", value["at"]) if "at" in value else None, file)
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"is no snapshot of identities: {error}", where=file, hint="write one with `iamrbac snapshot --out FILE`"
+            f"is no snapshot of identities: {error}",
+            where=file,
+            hint="write one with `iamrbac identities export --out FILE`",
         ) from error
 
 
@@ -97,13 +137,13 @@ def _created(value: Mapping[str, Any]) -> dict[str, datetime]:
     found = value.get("created", {})
     if not isinstance(found, dict):
         raise ValueError("created is no mapping of ARNs to times")
-    return {_principal(arn): _time(arn, at) for arn, at in found.items()}
+    return {_principal(arn): _time("created", arn, at) for arn, at in found.items()}
 
 
-def _time(arn: str, value: object) -> datetime:
+def _time(key: str, what: str, value: object) -> datetime:
     at = datetime.fromisoformat(value) if isinstance(value, str) else None
     if at is None or at.tzinfo is None:
-        raise ValueError(f"created: {arn} has no time with an offset")
+        raise ValueError(f"{key}: {what} has no time with an offset")
     return at
 
 

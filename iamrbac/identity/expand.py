@@ -21,7 +21,6 @@ class Unusable:
 
 
 Expansion: TypeAlias = tuple[str, ...] | Missing | Ambiguous | Unreadable | Unusable
-_NOT_ASKED = Unreadable("IAM was not asked for it")
 _NO_ACCOUNT = Unusable(
     "nothing says in which account it is", "set identity.account in iamrbac.yaml, or `account:` here, or write an ARN"
 )
@@ -41,7 +40,7 @@ def expand(
     elif isinstance(member, IamUser | IamRole):
         found = _principal(member, config, account, partition, identities)
     else:
-        answer = identities.principals.get(set_key(member, account), _NOT_ASKED)
+        answer = identities.principals.get(set_key(member, account), identities.otherwise)
         found = (answer,) if isinstance(answer, str) else answer
     return _usable(found, partition) if isinstance(found, tuple) else found
 
@@ -58,7 +57,7 @@ def _group(member: IamGroup, config: Config, partition: str, identities: Identit
         return _NO_ACCOUNT
     if how == "role" and role is not None:
         return (role_arn(partition, key.account, role),)
-    return identities.groups.get(key, _NOT_ASKED)
+    return identities.groups.get(key, identities.otherwise)
 
 
 def _principal(
@@ -71,7 +70,7 @@ def _principal(
         return Unusable(str(error), f"write the {kind}'s name or its ARN")
     if key is None:
         return _NO_ACCOUNT
-    found = identities.principals.get(key, _NOT_ASKED)
+    found = identities.principals.get(key, identities.otherwise)
     if is_bare(name):
         return (found,) if isinstance(found, str) else found
     full = name if name.startswith("arn:") else f"arn:{partition}:iam::{key.account}:{kind}/{name}"

@@ -40,7 +40,7 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """IAM's answers. A name that was never asked for is absent from the mapping; that is a bug of the caller."""
+    """IAM's answers. A name that was never asked for is absent from the mapping: nobody knows, see `otherwise`."""
 
     groups: Mapping[IamName, tuple[str, ...] | Missing | Unreadable] = field(default_factory=dict)
     """Group → full ARNs of its users, sorted; an empty tuple is a group with nobody in it, and means revoke."""
@@ -48,6 +48,8 @@ class Identities:
     """`user/NAME`, `role/NAME` or `permissionSet/NAME` → the full ARN, with path, of the user or role."""
     created: Mapping[str, datetime] = field(default_factory=dict)
     """ARN → when IAM made that user or role, where IAM said it."""
+    otherwise: Unreadable = field(default=Unreadable("IAM was not asked for it"), compare=False)
+    """What is known of a name that is not here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def policy_ground(
         namespaces={one.name: EVERY_CLUSTER | {*one.namespaces} for one in selected if one.namespaces is not None},
         suspended=tuple(config.suspended),
         called=_called(loaded.documents, identities, groups=identities is None),
-        otherwise=Ground().otherwise if identities is not None else f"{Ground().otherwise}; --people FILE knows people",
+        otherwise=Ground().otherwise + ("" if identities is not None else "; --identities FILE knows people"),
     )
 
 

@@ -78,7 +78,7 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     selected = select(documents.config.document.clusters, request.clusters)
     caller = caller_of(edges, selected)
     who = f" as {caller}" if caller is not None else ""
-    progress.step(f"Reading {'IAM and ' if who else ''}{count(len(selected), 'cluster')}{who}")
+    progress.step(f"Reading {'people and ' if who else ''}{count(len(selected), 'cluster')}{who}")
     instance = documents.config.document.metadata.name
     iam = wanted_iam(documents, request.at) if who else Wanted({})
     with ThreadPoolExecutor(max_workers=1) as beside:

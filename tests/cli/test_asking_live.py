@@ -116,10 +116,10 @@ def test_a_snapshot_answers_for_people_without_aws(shell: Ask, monkeypatch: pyte
     code, out, err = shell("snapshot")
     assert (code, err) == (0, "")
     check("identities", json.loads(out))
-    code, said, err = shell("snapshot", "--out", "people.json")
+    code, said, err = shell("identities", "export", "--out", "people.json")
     assert (code, said) == (0, "")
     assert err == "Written to people.json: 3 groups, 2 users and roles\n"
-    assert Path("people.json").read_text() == out
+    assert {**json.loads(Path("people.json").read_text()), "at": ""} == {**json.loads(out), "at": ""}
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert shell("can", "alice", "get", "pods", "-n", "payments", "--people", "people.json")[0] == 0
     code, out, err = shell("snapshot", "--out", "again.json")

@@ -82,7 +82,7 @@ def test_one_that_has_run_out_is_taken_over_and_the_plan_made_again(
     assert run([one for one in APPLY if one != "-q"]) == 0
     error = capsys.readouterr().err
     assert "staging: erin@runner/2 holds the lock since" in error
-    assert error.count("Reading IAM") == 2
+    assert error.count("Reading people") == 2
     (spec,) = leases(staging)
     assert spec["leaseTransitions"] == 1
 

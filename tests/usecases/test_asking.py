@@ -72,7 +72,7 @@ def test_policies_are_asked_about_members_as_they_declare_them(acme: Company) ->
     assert said(ask(ground, Asked("payments-developers"), PODS)) == {"staging": True, "production": True}
     assert said(ask(ground, Asked("payments-developers"), DELETE)) == {"staging": False, "production": False}
     assert said(ask(ground, Asked("iamGroup:payments-oncall"), DELETE)) == {"staging": True, "production": True}
-    with pytest.raises(UsageError, match=r"nobody is called alice here.*--people FILE knows people"):
+    with pytest.raises(UsageError, match=r"nobody is called alice here.*--identities FILE knows people"):
         ask(ground, Asked("alice"), PODS)
     assert said(ask(declared(acme, "production"), Asked("team:payments/oncall"), DELETE)) == {"production": True}
 

@@ -58,7 +58,7 @@ class Known:
         if not known and identity(text) not in self._identified:
             hint = "iamrbac access lists everybody"
             if self._identities is None:
-                hint += "; the people of IAM groups are known with --people FILE"
+                hint += "; the people of IAM groups are known with --identities FILE"
             raise MistakeError(WHO, f"nobody is called {text} here", self._guesses.suggest(text, names, hint))
 
     def check_subject(self, kind: str, name: str) -> None:
