@@ -29,7 +29,8 @@ def command(
     """Play the whole main job on a fresh sandbox, narrated; every step is checked, not just printed.
 
     Uses the sample repository that comes with iamrbac, or with -C another one of the same people and teams. Nothing
-    outside loopback is contacted, and nothing of yours is changed. Exit codes: 0 every step held; 1 one did not.
+    outside loopback is contacted, and nothing of yours is changed: the chapter of a team whose people come in by a role
+    writes a policy, and is played on the sample alone. Exit codes: 0 every step held; 1 one did not.
 
     With --gitops a cluster is delivered through a Git repository (on this machine too), which Argo CD's own sync engine
     follows where clusters are real, and a stand-in for it where they are embedded.
@@ -50,13 +51,23 @@ def command(
     if repo is not None:
         return _play(terminal, repo, kube, _story)
     with copied() as root:
-        return _play(terminal, root, kube, _with_git(root, kube) if gitops else _story)
+        return _play(terminal, root, kube, _with_git(root, kube) if gitops else _whole_story)
 
 
 def _story(stage: Stage) -> None:
     from iamrbac.sandbox.demo import play
 
     play(stage)
+    stage.narrator.end()
+
+
+def _whole_story(stage: Stage) -> None:
+    """Play the chapters that write a policy, too: on a copy of the sample only."""
+    from iamrbac.sandbox import demo, teams
+
+    demo.play(stage)
+    teams.play(stage)
+    stage.narrator.end()
 
 
 def _with_git(root: Path, kube: Kube) -> Callable[[Stage], None]:

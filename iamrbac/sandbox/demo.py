@@ -42,7 +42,7 @@ class Stage:
     kubectl: Client
     narrator: Narrator
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Variables that iamrbac gets beside those of a person's shell."""
+    """Variables beside those of a person's shell."""
 
     def iamrbac(self, *arguments: str, person: str | None = None) -> Said:
         """Run iamrbac as a person, and show the command."""
@@ -65,9 +65,10 @@ class Stage:
         asked for again.
         """
         self.narrator.command(person, f"kubectl --context {CLUSTER} -n {namespace} get {resource}")
+        environment = self.sandbox.environment(person) | dict(self.settings)
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            answer = self.kubectl.get(self.sandbox.environment(person), CLUSTER, resource, namespace)
+            answer = self.kubectl.get(environment, CLUSTER, resource, namespace)
             if answer.status == status or time.monotonic() > deadline:
                 break
         self.narrator.quote(answer.text)
@@ -80,7 +81,6 @@ def play(stage: Stage) -> None:
     developer(stage)
     _leaver(stage)
     _drift(stage)
-    stage.narrator.end()
 
 
 def _plan_and_apply(stage: Stage) -> None:

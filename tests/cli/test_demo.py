@@ -19,17 +19,17 @@ def path_without(tool: str) -> str:
 def demo(path: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "iamrbac", "demo"]
     environment = os.environ | {"PATH": path, "NO_COLOR": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_every_step_holds_with_the_python_client() -> None:
     done = demo(path_without("kubectl"))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert "with the official Python client" in done.stdout
-    assert "All 23 checks held in " in done.stdout
+    assert "All 35 checks held in " in done.stdout
 
 
 def test_every_step_holds_with_what_is_on_the_path() -> None:
     done = demo(os.environ.get("PATH", os.defpath))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    assert "All 23 checks held in " in done.stdout
+    assert "All 35 checks held in " in done.stdout
