@@ -118,7 +118,7 @@ def test_a_snapshot_answers_for_people_without_aws(shell: Ask, monkeypatch: pyte
     check("identities", json.loads(out))
     code, said, err = shell("identities", "export", "--out", "people.json")
     assert (code, said) == (0, "")
-    assert err == "Written to people.json: 3 groups, 2 users and roles\n"
+    assert err == "Written to people.json: 3 groups, 3 users and roles\n"
     assert {**json.loads(Path("people.json").read_text()), "at": ""} == {**json.loads(out), "at": ""}
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert shell("can", "alice", "get", "pods", "-n", "payments", "--people", "people.json")[0] == 0

@@ -272,7 +272,9 @@ def test_people_of_a_snapshot(repo: Repo, tmp_path: Path, capsys: pytest.Capture
     people = tmp_path / "people.json"
     people.write_text(json.dumps(snapshot))
     repo.write({"policies/payments.yaml": GAIN.replace("{iamUser: erin}", "{iamUser: erin}, {iamGroup: newcomers}")})
-    code, answer = as_json(capsys, repo, "--people", str(people))
+    code, out, err = diff(capsys, repo, "--identities", str(people), "-o", "json")
+    answer = json.loads(out)
+    assert err == f"people as of an unknown time, from {people}\n"
     changed = {one["principal"]: [change["change"] for change in one["changes"]] for one in answer["access"]}
     assert changed.keys() == {f"{arn}/alice", f"{arn}/ops/bob", f"{arn}/staff/erin", "iamGroup newcomers"}
     assert (code, answer["notes"]) == (
