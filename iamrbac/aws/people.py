@@ -136,7 +136,8 @@ class _Asking:
     def _made(self, one: UserTypeDef | RoleTypeDef) -> str:
         """Return the ARN; note when it was made. The same one gives the same date, so threads do not matter."""
         if "CreateDate" in one:
-            self.created[one["Arn"]] = one["CreateDate"]
+            # IAM knows whole seconds; what stands in for it may not.
+            self.created[one["Arn"]] = one["CreateDate"].replace(microsecond=0)
         return one["Arn"]
 
 
