@@ -19,7 +19,7 @@ def path_without(tool: str) -> str:
 def demo(path: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "iamrbac", "demo"]
     environment = os.environ | {"PATH": path, "NO_COLOR": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_every_step_holds_with_the_python_client() -> None:
