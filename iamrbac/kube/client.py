@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from iamrbac.compile.desired import Desired, Key, Kind
 from iamrbac.compile.manifest import manifest_json
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.kube import configmaps, events, lease, parse, paths, reviews, witness
+from iamrbac.kube import configmaps, events, lease, parse, paths, reviews, single, witness
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
 from iamrbac.kube.manifest import changed
@@ -188,14 +188,12 @@ class KubeApi:
 
     def _current(self, doing: str, path: str) -> dict[str, Any] | None:
         """GET one object as it is; None when the API says that it is not there."""
-        answer = self._transport.read(doing, path)
-        if answer.status == 404 and is_absence(answer.body):
+        body = single.read(self._transport, doing, path)
+        if body is None:
             return None
-        if answer.status != 200:
-            raise refusal(self._cluster, doing, answer.status, answer.body)
-        if not isinstance(answer.body, dict) or not isinstance(answer.body.get("metadata"), dict):
+        if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
             raise unreadable(self._cluster, doing, "the answer is not an object")
-        return answer.body
+        return body
 
     def _written(self, doing: str, method: str, path: str, body: object) -> None:
         answer = self._transport.write(doing, method, path, body)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from iamrbac.kube import single
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
 from iamrbac.kube.transport import Transport
-from iamrbac.model.errors import NoNamespaceError
 from iamrbac.usecases.home import ConfigMap
 
 
@@ -26,12 +26,8 @@ def read_maps(transport: Transport, namespace: str, labels: Mapping[str, str], p
 def read_map(transport: Transport, namespace: str, name: str) -> ConfigMap | None:
     """Return one; None when the API says that it is not there. Raises KubeError."""
     doing = f"get configmap {namespace}/{name}"
-    answer = transport.read(doing, _item(namespace, name))
-    if answer.status == 404 and is_absence(answer.body):
-        return None
-    if answer.status != 200:
-        raise refusal(transport.cluster, doing, answer.status, answer.body)
-    return _shaped(transport.cluster, doing, answer.body)
+    body = single.read(transport, doing, single.item(_collection(namespace), name))
+    return None if body is None else _shaped(transport.cluster, doing, body)
 
 
 def write_map(transport: Transport, namespace: str, wanted: ConfigMap) -> ConfigMap:
@@ -46,29 +42,19 @@ def write_map(transport: Transport, namespace: str, wanted: ConfigMap) -> Config
         body["data"] = dict(wanted.data)
     if wanted.binary:
         body["binaryData"] = {key: base64.b64encode(value).decode() for key, value in wanted.binary.items()}
-    method, path = ("PUT", _item(namespace, wanted.name)) if wanted.version else ("POST", _collection(namespace))
-    answer = transport.write(doing, method, path, body)
-    if answer.status == 404:
-        if not wanted.version and is_absence(answer.body):
-            raise NoNamespaceError(f"namespace {namespace} is not there", where=transport.cluster, hint="create it")
-        raise refusal(transport.cluster, doing, 404, answer.body)
-    return _shaped(transport.cluster, doing, answer.body)
+    return _shaped(transport.cluster, doing, single.write(transport, doing, _collection(namespace), body))
 
 
 def delete_map(transport: Transport, namespace: str, name: str) -> None:
     """DELETE one; already gone is fine. Raises KubeError."""
     doing = f"delete configmap {namespace}/{name}"
-    answer = transport.write(doing, "DELETE", _item(namespace, name), None)
+    answer = transport.write(doing, "DELETE", single.item(_collection(namespace), name), None)
     if answer.status == 404 and not is_absence(answer.body):
         raise refusal(transport.cluster, doing, 404, answer.body)
 
 
 def _collection(namespace: str) -> str:
     return f"/api/v1/namespaces/{quote(namespace, safe='')}/configmaps"
-
-
-def _item(namespace: str, name: str) -> str:
-    return f"{_collection(namespace)}/{quote(name, safe='')}"
 
 
 def _shaped(cluster: str, doing: str, body: object) -> ConfigMap:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from iamrbac.kube.errors import is_absence, refusal, unreadable
+from iamrbac.kube import single
+from iamrbac.kube.errors import unreadable
 from iamrbac.kube.transport import Transport
-from iamrbac.model.errors import NoNamespaceError
 from iamrbac.usecases.lease import Lease
 
 TIMEOUT = (3.0, 5.0)
@@ -18,12 +18,8 @@ TIMEOUT = (3.0, 5.0)
 def read_lease(transport: Transport, namespace: str, name: str) -> Lease | None:
     """Return a lease; None when the API says that it is not there. Raises KubeError."""
     doing = f"get lease {namespace}/{name}"
-    answer = transport.read(doing, f"{_collection(namespace)}/{quote(name, safe='')}")
-    if answer.status == 404 and is_absence(answer.body):
-        return None
-    if answer.status != 200:
-        raise refusal(transport.cluster, doing, answer.status, answer.body)
-    return _shaped(transport.cluster, doing, answer.body)
+    body = single.read(transport, doing, single.item(_collection(namespace), name))
+    return None if body is None else _shaped(transport.cluster, doing, body)
 
 
 def write_lease(transport: Transport, namespace: str, name: str, lease: Lease) -> Lease:
@@ -40,14 +36,7 @@ def write_lease(transport: Transport, namespace: str, name: str, lease: Lease) -
     if lease.version:
         metadata["resourceVersion"] = lease.version
     body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
-    place = _collection(namespace)
-    method, path = ("PUT", f"{place}/{quote(name, safe='')}") if lease.version else ("POST", place)
-    answer = transport.write(doing, method, path, body)
-    if answer.status == 404:
-        if not lease.version and is_absence(answer.body):
-            raise NoNamespaceError(f"namespace {namespace} is not there", where=transport.cluster, hint="create it")
-        raise refusal(transport.cluster, doing, 404, answer.body)
-    return _shaped(transport.cluster, doing, answer.body)
+    return _shaped(transport.cluster, doing, single.write(transport, doing, _collection(namespace), body))
 
 
 def _collection(namespace: str) -> str:
