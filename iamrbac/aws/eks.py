@@ -30,7 +30,7 @@ USABLE: Final = frozenset({"ACTIVE", "UPDATING"})
 
 
 class EksApi:
-    """The Aws port. Used from several threads at once; calls to one region of an account are limited together.
+    """The Aws port. Used from several threads at once; calls about one cluster are limited together.
 
     A cluster is asked by the role that the config names for it; with `assume` False, by whoever runs this.
     """
@@ -91,7 +91,8 @@ class EksApi:
 
     def _cluster(self, target: Target) -> EksCluster:
         clients = self._accounts.clients(target.role, target.region)
-        return EksCluster(clients.eks(target.region), clients.budget(target.region), target)
+        budget = clients.budget(target.region, target.eks_name)
+        return EksCluster(clients.eks(target.region), budget, target)
 
     def _describe(self, cluster: Cluster) -> ClusterTypeDef:
         role = self._role(cluster)

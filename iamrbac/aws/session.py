@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 CALLS_AT_ONCE = 4
-"""EKS publishes no rate limits (eks-facts 1.2): few at a time, and botocore slows down when it is throttled."""
+"""To one cluster, or to IAM. EKS publishes no rate limits (eks-facts 1.2): few at a time, and botocore slows all of a
+region's calls down when one is throttled."""
+CONNECTIONS = 8 * CALLS_AT_ONCE
+"""Kept open to one service of a region: as many clusters as are read at once, each with its calls."""
 CONFIG = Config(
     retries={"mode": "adaptive", "total_max_attempts": 6},
     connect_timeout=5,
     read_timeout=30,
-    max_pool_connections=2 * CALLS_AT_ONCE,
+    max_pool_connections=CONNECTIONS,
     user_agent_extra=f"iamrbac/{__version__}",
 )
 ANY_REGION = "us-east-1"
@@ -80,7 +83,7 @@ class Clients:
         self._region = of.region_name or ANY_REGION
         self._lock = threading.Lock()
         self._eks: dict[str, EKSClient] = {}
-        self._budgets: dict[str, threading.BoundedSemaphore] = {}
+        self._budgets: dict[tuple[str, str], threading.BoundedSemaphore] = {}
         self._iam: IAMClient | None = None
         self._sts: dict[str, STSClient] = {}
 
@@ -91,10 +94,10 @@ class Clients:
                 self._eks[region] = self.session.client("eks", region_name=region, config=CONFIG)
             return self._eks[region]
 
-    def budget(self, region: str) -> threading.BoundedSemaphore:
-        """What keeps the calls to one region few at a time, however many clusters are read at once."""
+    def budget(self, region: str, cluster: str) -> threading.BoundedSemaphore:
+        """What keeps the calls about one cluster few at a time, whoever makes them."""
         with self._lock:
-            return self._budgets.setdefault(region, threading.BoundedSemaphore(CALLS_AT_ONCE))
+            return self._budgets.setdefault((region, cluster), threading.BoundedSemaphore(CALLS_AT_ONCE))
 
     def iam(self) -> IAMClient:
         """IAM, which is the same in every region of a partition."""

@@ -14,6 +14,7 @@ from tests.bench import (
     bench_expect,
     bench_help,
     bench_lint,
+    bench_principals,
     bench_real,
     bench_requests,
     bench_review,
@@ -33,6 +34,7 @@ def main() -> None:
         measured = [row for bench in alone for row in bench.rows(root)]
         measured += [*bench_help.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
         measured += [*bench_access.rows(), *bench_review.rows(root), *bench_delivery.rows()]
+        measured += bench_principals.rows()
         print(table([*measured, *bench_real.rows()]))
 
 
