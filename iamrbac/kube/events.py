@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import quote
 
-from iamrbac.kube.errors import is_absence, refusal
+from iamrbac.kube import single
 from iamrbac.kube.transport import Transport
-from iamrbac.model.errors import ExistsError, NoNamespaceError
+from iamrbac.model.errors import ExistsError
 from iamrbac.usecases.home import Notice
 
 COMPONENT: Final = "iamrbac"
@@ -18,16 +19,13 @@ _MESSAGE: Final = 1024
 def post(transport: Transport, namespace: str, notice: Notice) -> None:
     """POST one; one of that name that is there already is fine. Raises KubeError and its kinds."""
     doing = f"create event {namespace}/{notice.name}"
-    try:
-        answer = transport.write(
-            doing, "POST", f"/api/v1/namespaces/{quote(namespace, safe='')}/events", event_json(namespace, notice)
+    with suppress(ExistsError):
+        single.write(
+            transport,
+            doing,
+            f"/api/v1/namespaces/{quote(namespace, safe='')}/events",
+            event_json(namespace, notice),
         )
-    except ExistsError:
-        return
-    if answer.status == 404:
-        if is_absence(answer.body):
-            raise NoNamespaceError(f"namespace {namespace} is not there", where=transport.cluster, hint="create it")
-        raise refusal(transport.cluster, doing, 404, answer.body)
 
 
 def event_json(namespace: str, notice: Notice) -> dict[str, Any]:
