@@ -114,7 +114,7 @@ def test_every_exit_code_of_an_error_is_in_readme() -> None:
 
 def test_the_two_commands_of_readme_are_targets() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("demo", "test", "e2e", "fuzz", "bench"):
+    for target in ("demo", "test", "e2e", "fuzz", "torture", "bench"):
         assert f"make {target}" in README.read_text()
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
