@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from sys import intern
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
@@ -110,11 +112,11 @@ class EksCluster:
         spec = AccessEntry(
             principal,
             _shared(entry["username"]),
-            tuple(sorted(map(_shared, set(entry.get("kubernetesGroups", ()))))),
+            _groups(tuple(entry.get("kubernetesGroups", ()))),
             entry.get("type", "STANDARD"),
         )
         key = Key(self.target.name, "AccessEntry", "", principal)
-        tags = {_shared(name): _shared(value) for name, value in entry.get("tags", {}).items()}
+        tags = _tags(tuple(entry.get("tags", {}).items()))
         modified = entry["modifiedAt"].astimezone(UTC).strftime(_TIME) if "modifiedAt" in entry else ""
         meta = Meta(labels=tags, modified=modified, created=entry.get("createdAt"))
         return Described(Observed(key, spec, meta), entry["accessEntryArn"])
@@ -129,7 +131,18 @@ class EksCluster:
         return Observed(key, spec, Meta(modified=modified))
 
 
+# Thousands of entries, on many clusters, say the same: one copy of each serves them all.
+@lru_cache(maxsize=4096)
+def _groups(said: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(said)))
+
+
+@lru_cache(maxsize=4096)
+def _tags(said: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return MappingProxyType(dict(said))
+
+
 def _shared(text: str) -> str:
-    """Return the one copy of a text: thousands of entries, on many clusters, say the same."""
+    """Return the one copy of a text."""
     # What answered may not be EKS; what it said instead of a text is found out by whoever looks at it.
     return intern(text) if type(text) is str else text

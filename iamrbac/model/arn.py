@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # The partitions that aws-iam-authenticator knows, each with the regions that begin so; anything else is in `aws`.
 _REGION_PREFIXES = {
@@ -104,6 +105,7 @@ def without_path(arn: str) -> str:
     return f"arn:{parsed.partition}:iam::{parsed.account}:role/{parsed.name}"
 
 
+@lru_cache(maxsize=32_768)
 def comparable(arn: str) -> str:
     """Return the form in which two spellings of one principal are equal: a session is its role, a role has no path."""
     return without_path(canonical(arn))
