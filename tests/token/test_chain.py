@@ -32,8 +32,9 @@ def sts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
 
 def test_role_arn_gives_that_roles_credentials(sts: str) -> None:
     found = find(None, "eu-west-1", "arn:aws:iam::111122223333:role/ci/deployer")
-    assert found.access_key.startswith("ASIA")
-    assert found.token
+    assert found.credentials.access_key.startswith("ASIA")
+    assert found.credentials.token
+    assert found.ends is not None
     sessions = [role.session_name for role in sts_backends["111122223333"]["aws"].assumed_roles]
     assert sessions[-1] == "moto", "what moto calls a caller that it does not know"
 

@@ -16,6 +16,7 @@ import pytest
 from iamrbac.token.main import run
 
 ARGS = ["--cluster-name", "development", "--region", "eu-west-1"]
+ENDED = "2020-01-01T00:00:00Z"
 V1, V1BETA1 = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"
 
 
@@ -168,7 +169,7 @@ def test_a_process_profile_goes_through_botocore(
         (
             {},
             [],
-            "error: [ERR207] no credentials: Unable to locate credentials. Next: check the credentials with"
+            "error: [ERR207] no credentials: Unable to locate credentials. Next: look at"
             " `aws sts get-caller-identity`, or sign in again (`aws sso login`)\n",
         ),
         (
@@ -177,7 +178,7 @@ def test_a_process_profile_goes_through_botocore(
             "error: [ERR207] AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY. Next: set both, or neither\n",
         ),
         (
-            {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_CREDENTIAL_EXPIRATION": "2020-01-01"},
+            {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_CREDENTIAL_EXPIRATION": ENDED},
             [],
             "error: [ERR207] the AWS credentials in the environment have expired. Next: get new ones and try again\n",
         ),
