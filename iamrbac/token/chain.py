@@ -41,6 +41,8 @@ def find(profile: str | None, region: str, role_arn: str | None) -> Found:
     """Return what botocore's chain finds, or with `role_arn` the credentials of that role. Raises TokenError."""
     try:
         session = botocore.session.Session(profile=profile)
+        # As `aws --region` does: the STS that assumes a profile's role is the one of the cluster's region.
+        session.set_config_variable("region", region)
         _share_cache(session, profile)
         source = _found(session, profile)
         return source if role_arn is None else _assume(session, source, region, role_arn)

@@ -109,7 +109,8 @@ class _Chain:
     def _check_place(self, place: str) -> None:
         environment = place == "Environment" and _from_environment(self.environ, self.now) is None
         container = place == "EcsContainer" and not any(name in self.environ for name in _CONTAINER)
-        if place not in _SOURCES or environment or container:
+        instance = place == "Ec2InstanceMetadata" and self._no_instance()
+        if place not in _SOURCES or environment or container or instance:
             raise OddError
 
     def _check_source(self, name: str, source: str, visited: list[str]) -> None:
@@ -190,9 +191,10 @@ class _Chain:
             return None
         if any(name in self.environ for name in _CONTAINER):
             return self._own("container")
-        if self.environ.get("AWS_EC2_METADATA_DISABLED", "false").lower() == "true":
-            return None
-        return self._own("instance")
+        return None if self._no_instance() else self._own("instance")
+
+    def _no_instance(self) -> bool:
+        return self.environ.get("AWS_EC2_METADATA_DISABLED", "false").lower() == "true"
 
     def _own(self, kind: str) -> Found | None:
         key = cache.own_key(kind, self.environ, self.name, self.files)
