@@ -85,9 +85,10 @@ def own_key(kind: str, environ: Mapping[str, str], profile: str, files: Files) -
     return f"iamrbac-{kind}-{_digest(*parts)}"
 
 
-def assumed_key(role_arn: str, source_key: str) -> str:
-    """Return the key of a role that we assumed (`--role-arn`) with the source's access key, which tells the person."""
-    return f"iamrbac-role-{_digest(role_arn, source_key)}"
+def assumed_key(role_arn: str, source_key: str, environ: Mapping[str, str]) -> str:
+    """Return the key of a role that we assumed (`--role-arn`), by the source's access key, which tells the person."""
+    endpoint = environ.get("AWS_ENDPOINT_URL_STS") or environ.get("AWS_ENDPOINT_URL") or ""
+    return f"iamrbac-role-{_digest(role_arn, source_key, endpoint)}"
 
 
 def login_session(name: str, environ: Mapping[str, str], now: float) -> Found | None:

@@ -67,7 +67,9 @@ def _share_cache(session: Session, profile: str | None) -> None:
         with suppress(UnknownCredentialError):
             resolver.get_provider(name).cache = SharedCache()
     assuming = resolver.get_provider("assume-role")
-    vars(assuming)["_prompter"] = lambda text: ask(text, profile, os.environ)
+    named = profile if profile is not None else profile_name(os.environ)
+    # The constructor alone takes a prompter, and the chain calls that itself.
+    vars(assuming)["_prompter"] = lambda text: ask(text, named, os.environ)
 
 
 def _found(session: Session, profile: str | None) -> Found:
@@ -94,7 +96,7 @@ def _keep(kind: str, profile: str | None, found: Found) -> None:
 
 def _assume(session: Session, source: Found, region: str, role_arn: str) -> Found:
     """Assume a role in the caller's name. The AWS CLI caches no such session: its key is our own."""
-    key = cache.assumed_key(role_arn, source.credentials.access_key)
+    key = cache.assumed_key(role_arn, source.credentials.access_key, os.environ)
     cached = cache.session(key, time.time(), cache.WINDOW)
     if cached is not None:
         return cached

@@ -155,7 +155,8 @@ def _credentials(options: Mapping[str, str], environ: Mapping[str, str], now: fl
     role = options.get("role-arn")
     found = known.find(environ, asked, now)
     if found is not None and role is not None:
-        found = cache.session(cache.assumed_key(role, found.credentials.access_key), now, cache.WINDOW)
+        key = cache.assumed_key(role, found.credentials.access_key, environ)
+        found = cache.session(key, now, cache.WINDOW)
     if found is not None:
         return found
     from iamrbac.token import chain

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iamrbac.token.cache import role_key
-from tests.bench.aws_cli import aws_cli
+from tests.aws_cli import aws_cli
 from tests.bench.measure import Row, iamrbac, table
 
 RUNS = 15

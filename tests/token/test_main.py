@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from iamrbac.token.cache import role_key
+from iamrbac.token.cache import assumed_key, role_key
 from iamrbac.token.main import run
 from iamrbac.token.store import store
 
@@ -308,21 +308,22 @@ def test_help_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
 HEAVY = "re json hashlib hmac datetime configparser urllib base64 shlex pathlib typing contextlib functools botocore"
 
 
-@pytest.mark.parametrize("way", ["environment", "profile", "role"])
+@pytest.mark.parametrize("way", ["environment", "profile", "role", "role-arn"])
 def test_what_is_at_hand_needs_no_module_that_is_slow(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No other test holds the start-up time: these modules are where it went."""
     role = "[profile dev]\nrole_arn=arn:aws:iam::111122223333:role/dev\nsource_profile=alice\n"
     aws_files(tmp_path, "[alice]\naws_access_key_id=AKIAALICE\naws_secret_access_key=s\n", role)
-    expected = {"environment": "AKIAENV", "profile": "AKIAALICE", "role": "ASIACACHED"}[way]
+    expected = {"environment": "AKIAENV", "profile": "AKIAALICE"}.get(way, "ASIACACHED")
     if way == "environment":
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     else:
-        monkeypatch.setenv("AWS_PROFILE", {"profile": "alice", "role": "dev"}[way])
+        monkeypatch.setenv("AWS_PROFILE", "dev" if way == "role" else "alice")
     given = {"AccessKeyId": "ASIACACHED", "SecretAccessKey": "s", "SessionToken": "t"}
-    key = role_key({"RoleArn": "arn:aws:iam::111122223333:role/dev"})
+    arn = "arn:aws:iam::111122223333:role/dev"
+    key = assumed_key(arn, "AKIAALICE", {}) if way == "role-arn" else role_key({"RoleArn": arn})
     store(key, {"Credentials": {**given, "Expiration": "2100-01-01T00:00:00Z"}})
     monkeypatch.setenv("KUBERNETES_EXEC_INFO", json.dumps({"apiVersion": V1, "spec": {"interactive": False}}))
     code = (
@@ -330,7 +331,8 @@ def test_what_is_at_hand_needs_no_module_that_is_slow(
         "print([name for name in sys.argv[1].split() if name in sys.modules], file=sys.stderr)"
     )
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"]
-    done = subprocess.run([*command, HEAVY, *ARGS], capture_output=True, text=True, check=True)
+    more = ["--role-arn", arn] if way == "role-arn" else []
+    done = subprocess.run([*command, HEAVY, *ARGS, *more], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
     assert json.loads(done.stdout)["apiVersion"] == V1
     assert expected in _url(json.loads(done.stdout)["status"]["token"])
