@@ -28,6 +28,8 @@ Print a token for one EKS cluster as an ExecCredential; kubectl calls this (the 
   --profile PROFILE     AWS profile; default: AWS_PROFILE, or whatever credentials the AWS CLI would take
   --role-arn ARN        assume this role first; its session is named after you
   --help                show this and exit
+
+Sessions are cached in ~/.aws/cli/cache, as the AWS CLI caches them.
 """
 _OPTIONS = ("cluster-name", "region", "profile", "role-arn")
 _API_VERSIONS = ("client.authentication.k8s.io/v1beta1", "client.authentication.k8s.io/v1")

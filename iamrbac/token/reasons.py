@@ -57,6 +57,11 @@ def reason(error: Exception, profile: str | None) -> TokenError:
             )
         case ClientError():
             return TokenError(_refusal(error), _after_refusal(error, named, look))
+        case RuntimeError() if "expired" in str(error):
+            return TokenError(
+                "the AWS credentials have expired, and those that came in their place have too",
+                f"get new ones, or sign in again (`aws sso login{named}`)",
+            )
         case BotoCoreError() | OSError():
             return TokenError(f"no credentials: {error}", f"{look}, or sign in again (`aws sso login{named}`)")
         case _:

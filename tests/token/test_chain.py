@@ -304,6 +304,13 @@ def test_what_is_wrong_with_a_profile_is_one_line(config: str, line: str, home: 
     assert re.fullmatch(line, fault("x"))
 
 
+def test_a_process_whose_credentials_have_ended_is_one_line(home: Path) -> None:
+    answer = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "hunter2", "Expiration": "2020-01-01T00:00:00Z"}
+    (home / "answer.json").write_text(json.dumps(answer))
+    configure(home, f"[profile x]\ncredential_process=cat {home}/answer.json\n")
+    assert fault("x").startswith("the AWS credentials have expired, and those that came in their place have too.")
+
+
 def test_a_file_that_cannot_be_read_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(home, "")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
