@@ -70,16 +70,14 @@ KINDS: list[tuple[str, ...]] = [
 ]
 
 
-def profile(rng: Random) -> dict[str, str]:
-    """Settings of one kind, of another besides, or any at all."""
-    names = list(rng.choice(KINDS))
-    names += rng.choices(sorted(SETTINGS), k=rng.choice([0, 0, 0, 1, 2, 3]))
+def profile(rng: Random, there: list[str]) -> dict[str, str]:
+    """Settings of one kind, mostly sound ones, so that deep ways are reached; now and then any besides."""
+    names = [*rng.choice(KINDS), *rng.choices(sorted(SETTINGS), k=rng.choice([0, 0, 0, 0, 1, 2]))]
     values = {}
     for name in dict.fromkeys(names):
-        # The first of each is the sound one: mostly that, so that deep ways are reached.
-        pool = SETTINGS[name]
-        several = name in {"source_profile", "credential_source", "role_arn"}
-        values[name] = rng.choice(pool if several else [pool[0], pool[0], pool[0], *pool])
+        pool = [*there, *SETTINGS[name]] if name == "source_profile" else SETTINGS[name]
+        sound = pool if name in {"source_profile", "credential_source"} else pool[:1]
+        values[name] = rng.choice(sound) if rng.random() < 0.9 else rng.choice(pool)
     return values
 
 
@@ -91,26 +89,27 @@ def text_of(rng: Random, sections: dict[str, dict[str, str]]) -> str:
         for name, value in values.items():
             key = rng.choice([name, name, name.upper()])
             lines += f"{key}{rng.choice(['=', ' = ', ': '])}{value}\n"
-            lines += rng.choice(["", "", "", "\n", "# x\n", "  \n", "   continued\n"])
+            lines += rng.choice(["", "", "", "\n", "# x\n", "  \n", *["   continued\n"] * (rng.random() < 0.1)])
     return lines
 
 
 def scenario(rng: Random) -> Scenario:
     config: dict[str, dict[str, str]] = {}
     shared: dict[str, dict[str, str]] = {}
-    for name in rng.sample(NAMES, rng.randint(0, 4)):
+    names = rng.sample(NAMES, rng.randint(0, 4))
+    for name in names:
         header = "default" if name == "default" else rng.choice([f'profile "{name}"', f"profile {name}"])
         where = rng.choice(["config", "config", "shared", "both"])
         if where != "shared":
-            config[header] = profile(rng)
+            config[header] = profile(rng, names)
         if where != "config":
-            shared[name] = profile(rng)
+            shared[name] = profile(rng, names)
     for session in rng.choice([[], ["corp"], ["corp", "other"]]):
         config[f"sso-session {session}"] = {name: rng.choice(SETTINGS[name]) for name in SSO[2:]}
     if rng.randint(0, 9) == 0:
         config[rng.choice(["profile", "preview", "profilex y", "DEFAULT", 'profile "'])] = {"a": "b"}
     there = [header.removeprefix("profile ").strip('"') for header in {**config, **shared} if "sso-" not in header]
-    named = rng.choice([*there, *there, *there, "default", "nobody"])
+    named = rng.choice([*there * 9, "default", "nobody"])
     environ = environment(rng)
     asked = rng.choice([None, "profile", "variable", "variable"])
     if asked == "variable":
@@ -120,6 +119,8 @@ def scenario(rng: Random) -> Scenario:
 
 def environment(rng: Random) -> dict[str, str]:
     environ = {}
+    if rng.random() < 0.15:
+        environ = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "senv"}
     for name, values, often in (
         ("AWS_PROFILE", [*NAMES, "nobody", ""], 0),
         ("AWS_DEFAULT_PROFILE", [*NAMES, ""], 0),
