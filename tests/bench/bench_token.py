@@ -14,8 +14,8 @@ from iamrbac.token.cache import role_key
 from tests.aws_cli import aws_cli
 from tests.bench.measure import Row, iamrbac, table
 
-RUNS = 15
-SLOW_RUNS = 5
+RUNS = 25
+SLOW_RUNS = 7
 CLUSTER = ["--cluster-name", "staging", "--region", "eu-west-1"]
 ROLE = "arn:aws:iam::111122223333:role/developer"
 CONFIG = f"[profile developer]\nrole_arn = {ROLE}\nsource_profile = alice\n"
