@@ -30,10 +30,11 @@ e2e: $(STAMP) servers
 	$(BIN)/pytest -n auto --dist loadgroup -m e2e
 
 # N random questions to the API server's authorizer and to EKS's authenticator, each compared with our answer, and N
-# malformed documents, each of them a finding; and N pairs of states, the way between them judged after every write.
+# malformed documents, each of them a finding; N machines' AWS settings and N signed URLs, each as botocore has them; and N
+# pairs of states, the way between them judged after every write.
 N ?= 10000
 fuzz: $(STAMP) servers
-	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_grants_above.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py tests/mapping/test_edit_properties.py tests/plan/test_order_property.py tests/usecases/test_partial_property.py
+	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_grants_above.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py tests/mapping/test_edit_properties.py tests/plan/test_order_property.py tests/token tests/usecases/test_partial_property.py
 
 # On real servers: killed after every write, N rounds of five writers on one aws-auth, N/20 plans and N/50 applies under
 # faults, and attempts at lock-outs.

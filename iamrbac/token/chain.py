@@ -1,46 +1,53 @@
-"""Credentials that need botocore: SSO, assumed roles, processes, containers. Imported only when they are needed."""
+"""Credentials that need botocore: a session that has to be got or renewed. Imported only when one is needed.
+
+What is got is cached as the AWS CLI caches it, so that the next call finds it without botocore (`credentials.find`).
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from contextlib import suppress
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound, SSOError
-from botocore.utils import JSONFileCache
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, UnknownCredentialError
 
-from iamrbac.token.errors import TokenError
+from iamrbac.token import cache
+from iamrbac.token.cache import Found
+from iamrbac.token.credentials import profile_name
+from iamrbac.token.ini import Files, OddError
+from iamrbac.token.prompt import ask
+from iamrbac.token.reasons import reason
 from iamrbac.token.sign import Credentials
+from iamrbac.token.store import SharedCache, store
 
 if TYPE_CHECKING:
     from botocore.session import Session
     from mypy_boto3_sts import STSClient
 
-# The AWS CLI's own cache, so that a profile that asks for an MFA code does not ask at every kubectl call.
-CLI_CACHE = "~/.aws/cli/cache"
+# Beside botocore's own errors: a time without an offset is a TypeError there, an answer of a program or an endpoint
+# that is no object an AttributeError, one without a field a KeyError, one that has ended already a RuntimeError.
+_FAULTS = (BotoCoreError, ClientError, OSError, ValueError, TypeError, AttributeError, KeyError, RuntimeError)
 _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "max_attempts": 3})
-_LOG_IN = "check the credentials with `aws sts get-caller-identity`, or sign in again (`aws sso login`)"
+# botocore's providers that cache nothing, and what `cache.own_key` calls them.
+_OURS = {"custom-process": "process", "container-role": "container", "iam-role": "instance"}
 
 
-def find(profile: str | None, region: str, role_arn: str | None) -> Credentials:
+def find(profile: str | None, region: str, role_arn: str | None) -> Found:
     """Return what botocore's chain finds, or with `role_arn` the credentials of that role. Raises TokenError."""
     try:
         session = botocore.session.Session(profile=profile)
-        _share_cache(session)
-        if role_arn is not None:
-            return _assume(session, region, role_arn)
-        return _frozen(session)
-    except ProfileNotFound as error:
-        raise TokenError(str(error), "`aws configure list-profiles` names those that there are") from error
-    except SSOError as error:
-        raise TokenError(str(error), "run `aws sso login`") from error
-    except ClientError as error:
-        raise TokenError(_client_message(error), _client_hint(error)) from error
-    except (BotoCoreError, OSError, ValueError) as error:
-        raise TokenError(f"no credentials: {error}", _LOG_IN) from error
+        # As `aws --region` does: the STS that assumes a profile's role is the one of the cluster's region.
+        session.set_config_variable("region", region)
+        _share_cache(session, profile)
+        source = _found(session, profile)
+        return source if role_arn is None else _assume(session, source, region, role_arn)
+    except _FAULTS as error:
+        raise reason(error, profile if profile is not None else profile_name(os.environ)) from error
 
 
 def session_name(caller_arn: str) -> str:
@@ -53,37 +60,63 @@ def session_name(caller_arn: str) -> str:
     return name if len(name) > 1 else f"{name}-iamrbac"
 
 
-def _share_cache(session: Session) -> None:
-    """Let assumed roles be cached where the AWS CLI caches them."""
+def _share_cache(session: Session, profile: str | None) -> None:
+    """Let sessions be cached where the AWS CLI caches them, and a code be asked for where kubectl leaves us a way."""
     resolver = session.get_component("credential_provider")
-    for provider in ("assume-role", "assume-role-with-web-identity"):
-        with suppress(KeyError):
-            resolver.get_provider(provider).cache = JSONFileCache(str(Path(CLI_CACHE).expanduser()))
+    for name in ("assume-role", "assume-role-with-web-identity", "sso"):
+        with suppress(UnknownCredentialError):
+            resolver.get_provider(name).cache = SharedCache()
+    assuming = resolver.get_provider("assume-role")
+    named = profile if profile is not None else profile_name(os.environ)
+    # The constructor alone takes a prompter, and the chain calls that itself.
+    vars(assuming)["_prompter"] = lambda text: ask(text, named, os.environ)
 
 
-def _frozen(session: Session) -> Credentials:
+def _found(session: Session, profile: str | None) -> Found:
     found = session.get_credentials()
     if found is None:
         raise NoCredentialsError
     frozen = found.get_frozen_credentials()
     if not frozen.access_key or not frozen.secret_key:
         raise NoCredentialsError
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
+    expiry = getattr(found, "_expiry_time", None)
+    ends = expiry.timestamp() if isinstance(expiry, datetime) else None
+    answer = Found(Credentials(frozen.access_key, frozen.secret_key, frozen.token or None), ends)
+    kind = _OURS.get(str(found.method))
+    if kind is not None and ends is not None:
+        _keep(kind, profile, answer)
+    return answer
 
 
-def _assume(session: Session, region: str, role_arn: str) -> Credentials:
+def _keep(kind: str, profile: str | None, found: Found) -> None:
+    asked = profile if profile is not None else profile_name(os.environ)
+    with suppress(OddError):
+        _store(cache.own_key(kind, os.environ, asked or "default", Files(os.environ)), found)
+
+
+def _assume(session: Session, source: Found, region: str, role_arn: str) -> Found:
+    """Assume a role in the caller's name. The AWS CLI caches no such session: its key is our own."""
+    key = cache.assumed_key(role_arn, source.credentials.access_key, os.environ)
+    cached = cache.session(key, time.time(), cache.WINDOW)
+    if cached is not None:
+        return cached
     sts = cast("STSClient", session.create_client("sts", region_name=region, config=_CONFIG))
     caller = sts.get_caller_identity()["Arn"]
     given = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name(caller))["Credentials"]
-    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    found = Found(credentials, given["Expiration"].timestamp())
+    _store(key, found)
+    return found
 
 
-def _client_message(error: ClientError) -> str:
-    code = error.response.get("Error", {}).get("Code", "")
-    return f"{error.operation_name} was refused ({code}): {error.response.get('Error', {}).get('Message', '')}"
-
-
-def _client_hint(error: ClientError) -> str:
-    if error.operation_name == "AssumeRole":
-        return "ask for sts:AssumeRole on the role, and that its trust policy names you"
-    return _LOG_IN
+def _store(key: str, found: Found) -> None:
+    credentials = found.credentials
+    if found.ends is None:
+        return
+    given = {
+        "AccessKeyId": credentials.access_key,
+        "SecretAccessKey": credentials.secret_key,
+        "SessionToken": credentials.token,
+        "Expiration": datetime.fromtimestamp(int(found.ends), UTC),
+    }
+    store(key, {"Credentials": given})

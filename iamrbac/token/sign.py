@@ -6,15 +6,17 @@ Format and rules: aws-iam-authenticator `pkg/token/token.go`. Signing is byte fo
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from binascii import b2a_base64
+
+from iamrbac.token.lean import hmac_sha256, percent, sha256
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
 
 PREFIX = "k8s-aws-v1."
-LIFETIME = timedelta(minutes=14)
-"""How long a token may be used: the server takes it for 15 minutes, whatever X-Amz-Expires says."""
+LIFETIME = 14 * 60
+"""Seconds that a token may be used: the server takes it for 15 minutes, whatever X-Amz-Expires says."""
 MAX_TOKEN = 4096
 """Characters; EKS refuses a longer token."""
 
@@ -27,7 +29,7 @@ _SUFFIXES = (
     ("eusc-", "amazonaws.eu"),
     ("cn-", "amazonaws.com.cn"),
 )
-_EMPTY_BODY = hashlib.sha256(b"").hexdigest()
+_EMPTY_BODY = sha256(b"").hexdigest()
 _SIGNED_HEADERS = "host;x-k8s-aws-id"
 
 
@@ -53,8 +55,14 @@ def sts_host(region: str) -> str:
 
 def presign(credentials: Credentials, region: str, cluster_name: str, now: datetime, expires: int = 60) -> str:
     """Return the signed URL for a cluster (its name at EKS). `now` has an offset; `expires` is in seconds."""
+    from datetime import UTC  # not needed where `signed_url` is used, and slow
+
+    return signed_url(credentials, region, cluster_name, now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"), expires)
+
+
+def signed_url(credentials: Credentials, region: str, cluster_name: str, stamp: str, expires: int = 60) -> str:
+    """Return the same as `presign`, with the time as SigV4 writes it (UTC, `20261124T083005Z`)."""
     host = sts_host(region)
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{region}/sts/aws4_request"
     parameters = {
         "Action": "GetCallerIdentity",
@@ -67,24 +75,25 @@ def presign(credentials: Credentials, region: str, cluster_name: str, now: datet
     }
     if credentials.token is not None:
         parameters["X-Amz-Security-Token"] = credentials.token
-    pairs = [f"{name}={quote(value, safe='-_.~')}" for name, value in parameters.items()]
+    pairs = [f"{name}={percent(value)}" for name, value in parameters.items()]
     headers = f"host:{host}\nx-k8s-aws-id:{cluster_name}\n"
     # botocore sorts the pairs after encoding, and sends them in the order in which they were made.
     request = "\n".join(("GET", "/", "&".join(sorted(pairs)), headers, _SIGNED_HEADERS, _EMPTY_BODY))
-    to_sign = "\n".join(("AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(request.encode()).hexdigest()))
+    to_sign = "\n".join(("AWS4-HMAC-SHA256", stamp, scope, sha256(request.encode()).hexdigest()))
     signature = _key(credentials.secret_key, stamp[:8], region)
-    signed = hmac.new(signature, to_sign.encode(), hashlib.sha256).hexdigest()
+    signed = hmac_sha256(signature, to_sign.encode()).hex()
     return f"https://{host}/?{'&'.join(pairs)}&X-Amz-Signature={signed}"
 
 
 def token(url: str) -> str:
     """Return the bearer token of a signed URL: base64url without padding."""
-    return PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+    text = b2a_base64(url.encode(), newline=False).decode()
+    return PREFIX + text.rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def _key(secret: str, day: str, region: str) -> bytes:
     """Derive the signing key (SigV4: secret, day, region, service)."""
     key = f"AWS4{secret}".encode()
     for part in (day, region, "sts", "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        key = hmac_sha256(key, part.encode())
     return key

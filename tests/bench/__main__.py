@@ -18,6 +18,7 @@ from tests.bench import (
     bench_real,
     bench_requests,
     bench_review,
+    bench_token,
     bench_validate,
 )
 from tests.bench.generate import CLUSTERS, LINES, POLICIES, generate
@@ -32,7 +33,7 @@ def main() -> None:
         print(f"{POLICIES:,} policies, {POLICIES * LINES:,} grants, {CLUSTERS} clusters; ratios of this one run.\n")
         alone = (bench_validate, bench_lint, bench_expect, bench_diff, bench_compile)
         measured = [row for bench in alone for row in bench.rows(root)]
-        measured += [*bench_help.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
+        measured += [*bench_help.rows(), *bench_token.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
         measured += [*bench_access.rows(), *bench_review.rows(root), *bench_delivery.rows()]
         measured += bench_principals.rows()
         print(table([*measured, *bench_real.rows()]))

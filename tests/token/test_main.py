@@ -13,9 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from iamrbac.token.cache import assumed_key, role_key
 from iamrbac.token.main import run
+from iamrbac.token.store import store
 
+ROOT = Path(__file__).parents[2]
 ARGS = ["--cluster-name", "development", "--region", "eu-west-1"]
+ENDED = "2020-01-01T00:00:00Z"
 V1, V1BETA1 = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"
 
 
@@ -34,7 +38,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def aws_files(tmp_path: Path, credentials: str = "", config: str = "") -> None:
-    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws").mkdir(exist_ok=True)
     (tmp_path / ".aws/credentials").write_text(credentials)
     (tmp_path / ".aws/config").write_text(config)
 
@@ -48,9 +52,12 @@ def answer(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 def query(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     status = answer(capsys)["status"]
     assert isinstance(status, dict)
-    text = status["token"].removeprefix("k8s-aws-v1.")
-    url = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    return {name: values[0] for name, values in parse_qs(urlsplit(_url(status["token"])).query).items()}
+
+
+def _url(token: str) -> str:
+    text = token.removeprefix("k8s-aws-v1.")
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
 
 
 def access_key(capsys: pytest.CaptureFixture[str]) -> str:
@@ -168,7 +175,7 @@ def test_a_process_profile_goes_through_botocore(
         (
             {},
             [],
-            "error: [ERR207] no credentials: Unable to locate credentials. Next: check the credentials with"
+            "error: [ERR207] no credentials: Unable to locate credentials. Next: look at"
             " `aws sts get-caller-identity`, or sign in again (`aws sso login`)\n",
         ),
         (
@@ -177,7 +184,7 @@ def test_a_process_profile_goes_through_botocore(
             "error: [ERR207] AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY. Next: set both, or neither\n",
         ),
         (
-            {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_CREDENTIAL_EXPIRATION": "2020-01-01"},
+            {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_CREDENTIAL_EXPIRATION": ENDED},
             [],
             "error: [ERR207] the AWS credentials in the environment have expired. Next: get new ones and try again\n",
         ),
@@ -207,6 +214,57 @@ def test_no_token_is_one_line_with_the_next_step(
     assert run([*ARGS, *arguments]) == 1
     out, err = capsys.readouterr()
     assert (out, err) == ("", line)
+
+
+@pytest.mark.parametrize("text", ["soon", "2100-01-01", "2100-01-01T00:00:00"])
+def test_an_end_that_nobody_can_read_is_no_token(
+    text: str, keys: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A token without the end of its credentials would be used when they have ended."""
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", text)
+    assert run(ARGS) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "hunter2" not in err
+
+
+def test_a_cached_session_that_is_about_to_end_is_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = "arn:aws:iam::111122223333:role/dev"
+    aws_files(tmp_path, config=f"[profile dev]\nrole_arn={role}\ncredential_source=Ec2InstanceMetadata\n")
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
+    for minutes, code in ((30, 0), (10, 1)):
+        ends = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        given = {"AccessKeyId": "ASIACACHED", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": ends}
+        store(role_key({"RoleArn": role}), {"Credentials": given})
+        assert run([*ARGS, "--profile", "dev"]) == code
+        capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        {"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1"},
+        {"AWS_STS_REGIONAL_ENDPOINTS": "legacy"},
+        {"AWS_USE_FIPS_ENDPOINT": "true"},
+        {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
+        {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"},
+    ],
+)
+def test_no_setting_changes_the_host(
+    setting: dict[str, str], keys: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """EKS takes the partition's regional host from everybody; of the others it depends on its version."""
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    assert run(ARGS) == 0
+    status = answer(capsys)["status"]
+    assert isinstance(status, dict)
+    assert _url(status["token"]).startswith("https://sts.eu-west-1.amazonaws.com/?")
 
 
 @pytest.mark.parametrize("broken", ["not an ini file", "[a]\n[a]\n", "[a\n"])
@@ -247,13 +305,37 @@ def test_help_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
 
 
-def test_keys_from_the_environment_need_only_the_standard_library(keys: None) -> None:
+HEAVY = "re json hashlib hmac datetime configparser urllib base64 shlex pathlib typing contextlib functools botocore"
+
+
+@pytest.mark.parametrize("way", ["environment", "profile", "role", "role-arn"])
+def test_what_is_at_hand_needs_no_module_that_is_slow(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other test holds the start-up time: these modules are where it went."""
+    role = "[profile dev]\nrole_arn=arn:aws:iam::111122223333:role/dev\nsource_profile=alice\n"
+    aws_files(tmp_path, "[alice]\naws_access_key_id=AKIAALICE\naws_secret_access_key=s\n", role)
+    expected = {"environment": "AKIAENV", "profile": "AKIAALICE"}.get(way, "ASIACACHED")
+    if way == "environment":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    else:
+        monkeypatch.setenv("AWS_PROFILE", "dev" if way == "role" else "alice")
+    given = {"AccessKeyId": "ASIACACHED", "SecretAccessKey": "s", "SessionToken": "t"}
+    arn = "arn:aws:iam::111122223333:role/dev"
+    key = assumed_key(arn, "AKIAALICE", {}) if way == "role-arn" else role_key({"RoleArn": arn})
+    store(key, {"Credentials": {**given, "Expiration": "2100-01-01T00:00:00Z"}})
+    monkeypatch.setenv("KUBERNETES_EXEC_INFO", json.dumps({"apiVersion": V1, "spec": {"interactive": False}}))
     code = (
-        "import sys; from iamrbac.token.main import run; assert run(sys.argv[1:]) == 0;"
-        "print(sorted({m.partition('.')[0] for m in sys.modules} - sys.stdlib_module_names), file=sys.stderr)"
+        "import sys; from iamrbac.token.main import run; assert run(sys.argv[2:]) == 0;"
+        "print([name for name in sys.argv[1].split() if name in sys.modules], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", code, *ARGS], capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "['__main__', 'iamrbac']"
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"]
+    more = ["--role-arn", arn] if way == "role-arn" else []
+    done = subprocess.run([*command, HEAVY, *ARGS, *more], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert json.loads(done.stdout)["apiVersion"] == V1
+    assert expected in _url(json.loads(done.stdout)["status"]["token"])
 
 
 def test_the_command_line_hands_on_to_the_same_plug_in(keys: None, capsys: pytest.CaptureFixture[str]) -> None:
