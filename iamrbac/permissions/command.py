@@ -22,6 +22,7 @@ class Command(StrEnum):
     DRIFT = "drift"
     KUBECONFIG = "kubeconfig"
     WHOAMI = "whoami"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +65,5 @@ DOES: Final = {
     Command.DRIFT: Does(mappings=True, rbac=True, record=True),
     Command.KUBECONFIG: Does(),
     Command.WHOAMI: Does(),
+    Command.REQUEST: Does(clusters=False),
 }
