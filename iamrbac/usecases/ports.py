@@ -242,6 +242,10 @@ class OwnAccess(Protocol):
         """Whether the caller may do it. Raises KubeError."""
         ...
 
+    def ruling(self, request: Request) -> tuple[bool, str]:
+        """The same, with why, as far as the cluster tells ("" where it does not). Raises KubeError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
