@@ -33,6 +33,8 @@ class Does:
     """It asks IAM who is who."""
     roles: bool = False
     """It looks at the IAM roles that groups may assume."""
+    mapped: bool = False
+    """It asks IAM whether users and roles that clusters map are still there."""
     mappings: bool = False
     """It reads access entries and aws-auth."""
     rbac: bool = False
@@ -54,8 +56,8 @@ class Does:
 
 
 DOES: Final = {
-    Command.PLAN: Does(people=True, roles=True, mappings=True, rbac=True),
-    Command.APPLY: Does(people=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
+    Command.PLAN: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True),
+    Command.APPLY: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(mappings=True, rbac=True),
     Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True, kept=True, gives_back=True),
