@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from iamrbac.model.errors import HistoryError, OutputError, UsageError
+from iamrbac.model.errors import HistoryError, UsageError
 
 if TYPE_CHECKING:
     from iamrbac.aws.accounts import Accounts
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from iamrbac.usecases.plan import PlanRequest
     from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Progress, Repository, Roles
     from iamrbac.usecases.recording import Recording
+    from iamrbac.usecases.request import AccessBranches, Snapshot
     from iamrbac.usecases.review import Compared
     from iamrbac.usecases.whoami import OwnEdges
 
@@ -103,6 +104,43 @@ def base_repository(root: Path, base: str) -> Iterator[Repository | None]:
     history = History(root)
     with tempfile.TemporaryDirectory(prefix="iamrbac-base-") as temporary:
         yield _exported(history, history.commit(base).id, _RULES, Path(temporary).resolve() / "base")
+
+
+def access_branches(root: Path) -> AccessBranches:
+    """Return branches of the access repository around `root`. Raises DeliveryError outside of git."""
+    from iamrbac.git.delivery.requests import GitAccessBranches
+
+    return GitAccessBranches(root)
+
+
+@contextmanager
+def snapshot(root: Path, commit: str | None) -> Iterator[Snapshot]:
+    """Give the access repository around `root` at a commit, or its files as they are, to try a request on.
+
+    Raises HistoryError.
+    """
+    from iamrbac.documents.copied import with_file
+    from iamrbac.git.revisions import History
+    from iamrbac.usecases.diff import Tree
+    from iamrbac.usecases.request import Snapshot
+
+    def tree(found: Path) -> Tree:
+        return Tree(repository(found), roles(found))
+
+    with tempfile.TemporaryDirectory(prefix="iamrbac-request-") as temporary:
+        folder = Path(temporary).resolve()
+        source = root if commit is None else folder / "base"
+        if commit is not None and _exported(History(root), commit, _DOCUMENTS, source) is None:
+            raise HistoryError(f"it has no {_CONFIG}", where=commit[:12], hint="push the access repository first")
+        yield Snapshot(tree(source), lambda file, text: tree(with_file(source, _DOCUMENTS, folder, file, text)))
+
+
+def me() -> str:
+    """Return the ARN of whoever the credentials of the environment belong to. Raises AwsError."""
+    from iamrbac.aws.accounts import Accounts
+    from iamrbac.aws.session import session
+
+    return Accounts(session()).caller().arn
 
 
 def _exported(history: History, commit: str, places: Sequence[str], folder: Path) -> Repository | None:
@@ -334,18 +372,9 @@ def suspend(root: Path, arn: str) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises OutputError when the place cannot be written."""
-    temporary = ""
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
-            temporary = file.name
-            file.write(text)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise OutputError(
-            f"it cannot be written: {os.strerror(error.errno or 0)}", where=str(path), hint="name a writable file"
-        ) from error
+    from iamrbac.documents import whole
+
+    whole.write_whole(path, text)
 
 
 def lines(file: str) -> Iterator[bytes]:

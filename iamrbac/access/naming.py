@@ -11,12 +11,15 @@ from typing import Final
 
 from iamrbac.access.judge import Judge, Somebody
 from iamrbac.compile.names import group_name
+from iamrbac.identity.permission_sets import KEY, set_of
+from iamrbac.model.arn import Arn, canonical
 from iamrbac.model.errors import UsageError
 from iamrbac.rbac.catalogue import PATH_VERBS, VERBS, VIRTUAL, Catalogue, Resource, Unknown
 from iamrbac.rbac.objects import Request, User
 from iamrbac.rbac.subjects import ANONYMOUS, SERVICE_ACCOUNT, UNAUTHENTICATED, SubjectKey
 
 _MODES: Final = ("impersonate:", "impersonate-on:")
+_MEMBERS: Final = {"user": "iamUser", "role": "iamRole"}
 _NAMES_WITH_SLASH: Final = frozenset({"signers"})
 """A signer is called DOMAIN/NAME."""
 
@@ -48,6 +51,32 @@ def find_somebody(judge: Judge, asked: Asked, instance: str) -> Somebody | None:
     if found is None or not asked.groups:
         return found
     return replace(found, user=User(found.user.name, tuple(dict.fromkeys((*found.user.groups, *asked.groups)))))
+
+
+def find_caller(judge: Judge, arn: str, groups: tuple[str, ...] = ()) -> Somebody | None:
+    """Return whom one cluster takes a caller for, by what STS says; or the members as declared that it is.
+
+    None where nothing names it. Of IAM groups as declared nobody knows who is in them.
+    """
+    found = judge.somebody(arn)
+    some = [found] if found is not None else _declared(judge, arn)
+    if not some:
+        return None
+    carried = (group for one in some for group in one.user.groups)
+    return replace(some[0], user=User(some[0].user.name, tuple(dict.fromkeys((*carried, *groups)))))
+
+
+def _declared(judge: Judge, arn: str) -> list[Somebody]:
+    try:
+        who = Arn.parse(canonical(arn))
+    except ValueError:
+        return []
+    keys = {f"{_MEMBERS.get(who.kind)} {who.account} {who.kind}/{who.name}".lower()}
+    permission_set = set_of(who.name) if who.kind == "role" else None
+    if permission_set is not None:
+        keys.add(f"permissionSet {who.account} {KEY}{permission_set}".lower())
+    names = (name for name, key in judge.world.same.items() if key in keys)
+    return [one for name in sorted(names) if (one := judge.somebody(name)) is not None]
 
 
 def similar(judges: Iterable[Judge], text: str, instance: str) -> tuple[str, ...]:

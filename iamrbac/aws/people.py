@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.type_defs import RoleTypeDef, UserTypeDef
 
+_PAGE: Final = 1000
+"""Names a page, the most that IAM gives."""
 N = TypeVar("N", IamName, str)
 T = TypeVar("T")
 
@@ -57,6 +59,16 @@ class IamPeople:
                 },
                 asking.created,
             )
+
+    def existing(
+        self, kinds: Collection[IamName], ways: Mapping[str, Way], /
+    ) -> Mapping[IamName, frozenset[str] | Unreadable]:
+        """Return the names of all users or roles of accounts, in lower case: ListUsers and ListRoles, every page."""
+        accounts = sorted({name.account for name in kinds})
+        with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as pool:
+            entered = pool.map(lambda account: self._enter(account, ways), accounts)
+            asking = _Asking(dict(zip(accounts, entered, strict=True)))
+            return {name: answer() for name, answer in _ask(pool, kinds, asking.all).items()}
 
     def _enter(self, account: str, ways: Mapping[str, Way]) -> IAMClient | _Closed:
         """Return an account's IAM, or why nobody can ask it; a role that cannot be assumed is tried once."""
@@ -103,6 +115,12 @@ class _Asking:
         """ListRoles below Identity Center's path, every page: the ARNs of all permission sets' roles."""
         return self._answer(account, "the roles of permission sets", lambda iam: tuple(self._reserved(iam)))
 
+    def all(self, kind: IamName) -> frozenset[str] | Unreadable:
+        """ListUsers or ListRoles: the names of all of them, in lower case."""
+        what = f"the {kind.name}s of account {kind.account}"
+        found = self._answer(kind.account, what, lambda iam: frozenset(_names(iam, kind.name)))
+        return Unreadable(f"{what}: IAM answered that there is no such list") if isinstance(found, Missing) else found
+
     def _answer(self, account: str, what: str, ask: Callable[[IAMClient], T]) -> T | Missing | Unreadable:
         iam = self.entered[account]
         if isinstance(iam, _Closed):
@@ -139,6 +157,17 @@ class _Asking:
             # IAM knows whole seconds; what stands in for it may not.
             self.created[one["Arn"]] = one["CreateDate"].replace(microsecond=0)
         return one["Arn"]
+
+
+def _names(iam: IAMClient, kind: str) -> Iterator[str]:
+    if kind == "user":
+        for users in iam.get_paginator("list_users").paginate(PaginationConfig={"PageSize": _PAGE}):
+            _check_whole(users)
+            yield from (user["UserName"].lower() for user in users["Users"])
+        return
+    for roles in iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": _PAGE}):
+        _check_whole(roles)
+        yield from (role["RoleName"].lower() for role in roles["Roles"])
 
 
 def _check_whole(page: Mapping[str, Any]) -> None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 def command(
     principal: Annotated[
-        str | None, typer.Argument(metavar="PRINCIPAL", help="Who: a name or ARN, iamGroup:NAME, team:TEAM/SET, …")
+        str | None,
+        typer.Argument(metavar="PRINCIPAL", help="Who: a name or ARN, iamGroup:NAME, team:TEAM/SET, …; left out: me."),
     ] = None,
     verb: Annotated[str | None, typer.Argument(metavar="VERB", help="get, list, create, …")] = None,
     resource: Annotated[
@@ -54,12 +55,16 @@ def command(
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
 ) -> int:
-    """Say whether somebody may do something, by which chain, or what comes nearest and what would allow it.
+    """Say whether somebody, or I, may do something, by which chain, or what comes nearest and what would allow it.
 
     PRINCIPAL is whom the policies name: `alice`, an ARN, `iamGroup:payments-developers`, `team:payments/oncall`; or a
     Kubernetes subject: `user:NAME`, `group:NAME`, `serviceaccount:NAMESPACE:NAME`. By default the policies are asked,
     with no cluster and no AWS: members as declared, or people with --identities FILE; --live asks the clusters
     themselves.
+
+    With VERB and RESOURCE alone it is about me, whoever AWS says I am. The policies know me by name, by role and with
+    --identities FILE by group; with --live each cluster says itself whom it takes me for and whether I may, for which
+    nobody needs a right.
 
     --batch reads a JSON object a line, about one cluster: {id, user, groups, verb, apiGroup, resource, subresource,
     name, namespace} or {id, user, groups, verb, path}, as the API server's authorizer is asked, or with `principal` in
@@ -69,6 +74,7 @@ def command(
     that has no answer (no such verb, resource or person). A batch: 0 all were answered, 1 some were not.
 
     Examples:
+      iamrbac can create deployments -n payments
       iamrbac can alice get pods -n payments --identities people.json
       iamrbac can iamGroup:payments-oncall create pods -n payments --subresource exec
       iamrbac can team:payments/developers delete deploy/web -n payments -o json
@@ -77,15 +83,22 @@ def command(
       iamrbac can --batch questions.jsonl --cluster staging
     """
     from iamrbac.access.naming import Asked
+    from iamrbac.cli.can_i import Me
     from iamrbac.render.can import answers_json, answers_text, together
     from iamrbac.usecases.ask import ask
 
     terminal = Terminal(no_color=no_color)
     asked = (principal, verb, resource)
+    about_me = batch is None and principal is not None and verb is not None and resource is None
     if batch is not None and (any(asked) or namespace or all_namespaces or subresource or as_group):
         raise UsageError("--batch has its own questions", hint="leave PRINCIPAL, VERB, RESOURCE and their options out")
+    if about_me:
+        me = Me(terminal, principal or "", verb or "", namespace, all_namespaces, subresource, tuple(as_group or ()))
+        return me.answer(repo, cluster, live, files, identities, output)
     if batch is None and not all(asked):
-        raise UsageError("a question needs PRINCIPAL, VERB and RESOURCE", hint="iamrbac can --help")
+        raise UsageError(
+            "a question needs VERB and RESOURCE, after PRINCIPAL where it is not about me", hint="iamrbac can --help"
+        )
     ground, line = ground_of(terminal, repo, cluster, live, files, identities)
     if refused(terminal, output, ground):
         return 3

@@ -46,6 +46,19 @@ def teams(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(incomplete, named)
 
 
+def roles(context: typer.Context, incomplete: str) -> list[str]:
+    """Templates of the repository and shipped ones, and the roles that every cluster has for people."""
+    from iamrbac import wiring
+    from iamrbac.compile.request.draft import CLUSTER_ROLES
+
+    root = context.params.get("repo")
+    try:
+        found = Path(wiring.repository(Path(root) if root else None).root)
+    except IamrbacError:
+        return _beginning(incomplete, (*wiring.roles(None).names(), *CLUSTER_ROLES))
+    return _beginning(incomplete, (*wiring.roles(found).names(), *CLUSTER_ROLES))
+
+
 def _beginning(incomplete: str, words: Iterable[object]) -> list[str]:
     return sorted({word for word in words if isinstance(word, str) and word.startswith(incomplete)})
 

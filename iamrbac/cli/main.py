@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),
     "whoami": ("whoami", "Who AWS says I am, and what that gets me."),
     "token": ("token", "Print a token for kubectl (the exec plug-in)."),
+    "request": ("request", "Ask for access that ends by itself, as a pull request."),
     "permissions": ("permissions", "Print the IAM policy or the RBAC roles that a command needs."),
     "completion": ("completion", "Print a script that makes the shell complete."),
     "sandbox": ("sandbox", "Start AWS and EKS clusters on loopback, to learn and test on."),

@@ -64,6 +64,8 @@ def command(
             terminal.step(f"`iamrbac {of.value}` needs no right on a cluster beyond what everybody has who is mapped")
         terminal.answer("---\n".join(yaml_text(one) for one in found.rbac))
         return 0
+    if not found.iam and not account:
+        terminal.step(f"`iamrbac {of.value}` needs no right in AWS: anybody may ask who they are")
     if account and account not in found.iam:
         accounts = ", ".join(found.iam) or "no account"
         raise UsageError(f"`iamrbac {of.value}` needs nothing in account {account}", hint=f"it does in {accounts}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import typer
 
 from iamrbac.cli import show
 from iamrbac.model.errors import DeclinedError, StalePlanError, UsageError
+from iamrbac.model.span import EXAMPLES, span
 
 if TYPE_CHECKING:
     from iamrbac.cli.terminal import Terminal
@@ -37,9 +37,6 @@ __all__ = [
     "show",
     "unchanged",
 ]
-
-_SPAN = re.compile("([0-9]{1,6}[hms])+")
-_UNITS = {"h": 3600, "m": 60, "s": 1}
 
 RemovalsOption: TypeAlias = Annotated[
     int, typer.Option("--allow-removals", metavar="N", help="Up to N losses (principal × cluster) are meant.", min=0)
@@ -79,9 +76,10 @@ def at_now() -> datetime:
 
 def seconds(text: str) -> float:
     """Return a time span like 90s, 10m or 1h30m in seconds. Raises UsageError."""
-    if not _SPAN.fullmatch(text):
-        raise UsageError(f"{text!r} is no span of time", hint="write it like 90s, 10m or 1h30m")
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)([hms])", text))
+    found = span(text)
+    if found is None:
+        raise UsageError(f"{text!r} is no span of time", hint=f"write it like {EXAMPLES}")
+    return found.total_seconds()
 
 
 def request_of(

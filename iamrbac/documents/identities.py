@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted, Way
 from iamrbac.model.arn import Arn
 from iamrbac.model.errors import UsageError
 
@@ -40,6 +40,12 @@ class SavedPeople:
             known.created,
             other,
         )
+
+    def existing(
+        self, _kinds: Collection[IamName], _ways: Mapping[str, Way], /
+    ) -> Mapping[IamName, frozenset[str] | Unreadable]:
+        """Return nothing: the file is about members, and IAM is not asked."""
+        return {}
 
 
 def identities_json(identities: Identities, at: datetime) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Finding:
 
     Pure code sets `file` and `path`; a use case fills `line` and `column` from the file's text.
     Ids: DOC documents, POL what policies say together, TPL templates, MAP who is mapped, OWN ownership, GRD guards,
-    ORD the order of writing, REV a revocation, BCK the way back of a run.
+    ORD the order of writing, REV a revocation, BCK the way back of a run, REQ a request for access.
     """
 
     id: str

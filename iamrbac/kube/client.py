@@ -171,6 +171,10 @@ class KubeApi:
         """Whether the caller may do it. Raises KubeError."""
         return reviews.can(self._transport, request)
 
+    def ruling(self, request: Request) -> tuple[bool, str]:
+        """Return whether the caller may do it, and why, as far as the cluster tells. Raises KubeError."""
+        return reviews.ruling(self._transport, request)
+
     def _namespaces(self) -> frozenset[str]:
         doing = "list namespaces"
         items = list_all(self._transport, paths.everywhere("Namespace"), "namespaces", self._page)

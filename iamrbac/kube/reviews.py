@@ -49,8 +49,32 @@ def rules(transport: Transport, namespace: str) -> tuple[tuple[Rule, ...], bool]
 
 
 def can(transport: Transport, request: Request) -> bool:
-    """Say whether the caller may do it (SelfSubjectAccessReview; a resource request). Raises KubeError."""
-    doing = f"ask whether I may {request.verb} {request.resource}"
+    """Say whether the caller may do it (SelfSubjectAccessReview). Raises KubeError."""
+    return ruling(transport, request)[0]
+
+
+def ruling(transport: Transport, request: Request) -> tuple[bool, str]:
+    """Say whether the caller may do it, and why, as far as the cluster tells ("" where it does not). Raises KubeError.
+
+    The cluster says why not only where something stood in the way of its own answer.
+    """
+    doing = f"ask whether I may {request.verb} {request.path or request.resource}"
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": _attributes(request),
+    }
+    status = _status(transport, doing, _CAN, body)
+    allowed = status.get("allowed")
+    if not isinstance(allowed, bool):
+        raise unreadable(transport.cluster, doing, "the answer does not say whether it is allowed")
+    said = [status.get("reason"), "" if allowed else status.get("evaluationError")]
+    return allowed, "; ".join(one for one in said if isinstance(one, str) and one)
+
+
+def _attributes(request: Request) -> dict[str, dict[str, str]]:
+    if request.path:
+        return {"nonResourceAttributes": {"verb": request.verb, "path": request.path}}
     attributes = {
         "verb": request.verb,
         "group": request.api_group,
@@ -59,15 +83,7 @@ def can(transport: Transport, request: Request) -> bool:
         "name": request.name,
         "namespace": request.namespace,
     }
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {name: value for name, value in attributes.items() if value}},
-    }
-    allowed = _status(transport, doing, _CAN, body).get("allowed")
-    if not isinstance(allowed, bool):
-        raise unreadable(transport.cluster, doing, "the answer does not say whether it is allowed")
-    return allowed
+    return {"resourceAttributes": {name: value for name, value in attributes.items() if value}}
 
 
 def _status(transport: Transport, doing: str, path: str, body: object) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ class Command(StrEnum):
     DRIFT = "drift"
     KUBECONFIG = "kubeconfig"
     WHOAMI = "whoami"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Does:
     """It asks IAM who is who."""
     roles: bool = False
     """It looks at the IAM roles that groups may assume."""
+    mapped: bool = False
+    """It asks IAM whether users and roles that clusters map are still there."""
     mappings: bool = False
     """It reads access entries and aws-auth."""
     rbac: bool = False
@@ -53,8 +56,8 @@ class Does:
 
 
 DOES: Final = {
-    Command.PLAN: Does(people=True, roles=True, mappings=True, rbac=True),
-    Command.APPLY: Does(people=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
+    Command.PLAN: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True),
+    Command.APPLY: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(mappings=True, rbac=True),
     Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True, kept=True, gives_back=True),
@@ -64,4 +67,5 @@ DOES: Final = {
     Command.DRIFT: Does(mappings=True, rbac=True, record=True),
     Command.KUBECONFIG: Does(),
     Command.WHOAMI: Does(),
+    Command.REQUEST: Does(clusters=False),
 }

@@ -29,6 +29,8 @@ WRITE_ENTRIES: Final = (
     "eks:UpdateAccessEntry",
 )
 CREATE_ENTRIES: Final = ("eks:CreateAccessEntry",)
+ALL: Final = frozenset({"iam:ListRoles", "iam:ListUsers"})
+"""Whether users and roles that clusters map are still there: neither has a resource."""
 # Asked for where a cluster has many entries; it has no resource.
 POLICIES: Final = ("eks:ListAccessPolicies",)
 
@@ -51,6 +53,8 @@ def iam_policies(
     accounts = {cluster.account for cluster in clusters} if does.clusters else set()
     asked = {name.account for name in (*wanted.groups, *wanted.principals, *wanted.full)} if does.people else set()
     accounts |= asked
+    if does.mapped and people is not None:
+        accounts.add(people)
     if does.roles:
         accounts |= {item.key.account for item in managed} | ({people} if people is not None else set())
     partition = partition_of(clusters[0].region) if clusters else "aws"
@@ -60,6 +64,9 @@ def iam_policies(
         if does.roles:
             looked = account == people
             statements += role_statements(partition, account, managed, people=looked, writes=does.grants)
+        if does.mapped:
+            said = {action for one in statements if one["Resource"] == ["*"] for action in one["Action"]}
+            statements.append(_allow(sorted(ALL - said), ["*"]))
         if does.clusters:
             statements += _clusters(command, [one for one in clusters if one.account == account])
         if statements:

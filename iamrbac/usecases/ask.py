@@ -8,12 +8,16 @@ from iamrbac.access.doubts import perhaps, unknown
 from iamrbac.access.eks_policies import matches_star
 from iamrbac.access.held import Held, held, held_by_others
 from iamrbac.access.judge import Chain, Judge, Somebody
-from iamrbac.access.naming import Asked, find_somebody, similar
+from iamrbac.access.naming import Asked, find_caller, find_somebody, similar
 from iamrbac.access.nearest import Miss, nearest
 from iamrbac.compile.names import group_name
+from iamrbac.model.arn import canonical
 from iamrbac.model.errors import UsageError
 from iamrbac.rbac.objects import Request
 from iamrbac.usecases.ground import Ground
+
+_GROUP = "iamGroup "
+"""Begins the name of a group as declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,28 @@ def ask(ground: Ground, asked: Asked, request: Request) -> tuple[Answer, ...]:
         raise _nobody(ground, asked.text)
     answers = (answer(name, ground.judges[name], one, request) for name, one in found.items())
     return tuple(replace(one, suspended=suspended and one.somebody is None) for one in answers)
+
+
+def ask_me(ground: Ground, arn: str, request: Request, groups: tuple[str, ...] = ()) -> tuple[Answer, ...]:
+    """Ask the policies about whoever asks, by the ARN that STS says: every cluster answers, also with a no.
+
+    Where members are as declared, an IAM group that may do it makes a no unknown: only IAM says who is in it.
+    """
+    suspended = ground.is_suspended(canonical(arn))
+    return tuple(_mine(name, judge, arn, request, groups, suspended) for name, judge in ground.judges.items())
+
+
+def _mine(name: str, judge: Judge, arn: str, request: Request, groups: tuple[str, ...], suspended: bool) -> Answer:
+    somebody = find_caller(judge, arn, groups)
+    found = answer(name, judge, somebody, request)
+    if suspended and somebody is None:
+        return replace(found, suspended=True)
+    able = {chain.somebody.principal for chain in judge.who_can(request)} if found.allowed is False else set()
+    able = {one for one in able if one.startswith(_GROUP)}
+    if not able:
+        return found
+    doubt = f"whether I am in {' or '.join(sorted(one.removeprefix(_GROUP) for one in able))}, which may, only IAM says"
+    return replace(found, allowed=None, unknown=(*found.unknown, doubt))
 
 
 def who_can(ground: Ground, request: Request, *, anywhere: bool = False) -> dict[str, Able]:

@@ -33,6 +33,7 @@ from iamrbac.plan.synced import unordered
 from iamrbac.usecases.accounts import Wanted, read_accounts, removals_wait, wanted_iam, with_accounts
 from iamrbac.usecases.delivered import compare
 from iamrbac.usecases.fetched import Fetched, form_of
+from iamrbac.usecases.gone import with_gone
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
@@ -90,10 +91,11 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
     states = [one.state if isinstance(one, Fetched) else one for one in read.values()]
     _check_adopt(request.adopt, states, accounts.values())
     plans = _Planner(edges, documents, identities, request).plan(read)
+    plans, notes = with_gone(edges.people, plans, documents.config.document, identities)
     plan = Plan(
         instance=instance,
         clusters=tuple(plans),
-        findings=said,
+        findings=(*said, *notes),
         policy_digest=digest(documents),
         home=documents.config.document.home.namespace,
         backups=documents.config.document.keeping,

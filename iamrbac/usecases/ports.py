@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from iamrbac.compile.desired import Desired, Key, RoleFault, RoleRequest
 from iamrbac.findings.finding import Finding
 from iamrbac.gitops.deliverer import Asked
-from iamrbac.identity.snapshot import Identities, Wanted, Way
+from iamrbac.identity.snapshot import IamName, Identities, Unreadable, Wanted, Way
 from iamrbac.model.documents import Cluster
 from iamrbac.model.origin import Path
 from iamrbac.plan.accounts import AccountState
@@ -105,6 +105,15 @@ class People(Protocol):
 
     def identities(self, wanted: Wanted) -> Identities:
         """Ask IAM for every wanted name once, every page. A failure is Unreadable in the answer, never an absence."""
+        ...
+
+    def existing(
+        self, kinds: Collection[IamName], ways: Mapping[str, Way], /
+    ) -> Mapping[IamName, frozenset[str] | Unreadable]:
+        """Return the names of all users or roles of accounts (account and `user` or `role`), in lower case.
+
+        Every page, or Unreadable with why. Where nobody is to be asked nothing is answered.
+        """
         ...
 
 
@@ -240,6 +249,10 @@ class OwnAccess(Protocol):
 
     def can(self, request: Request) -> bool:
         """Whether the caller may do it. Raises KubeError."""
+        ...
+
+    def ruling(self, request: Request) -> tuple[bool, str]:
+        """The same, with why, as far as the cluster tells ("" where it does not). Raises KubeError."""
         ...
 
 

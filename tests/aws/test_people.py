@@ -278,3 +278,63 @@ def test_throttling_and_errors_of_aws_give_the_same_answer_in_the_end(world: Wor
     assert ask(world, *names) == quiet
     assert len(seen) == 60
     assert all(isinstance(found, tuple) and len(found) == 230 for found in quiet.groups.values())
+
+
+def every(world: World, *kinds: str, account: str = ACCOUNT) -> dict[str, frozenset[str] | Unreadable]:
+    asked = frozenset(IamName(account, kind) for kind in kinds)
+    found = IamPeople(Accounts(world.session)).existing(asked, {})
+    assert found.keys() == asked
+    return {name.name: answer for name, answer in found.items()}
+
+
+def test_all_users_and_roles_of_an_account(world: World) -> None:
+    group(world, "developers", ("Alice", "/staff/"), ("bob", "/"))
+    world.role("Deployer", "/ci/")
+    assert every(world, "user", "role") == {
+        "user": frozenset({"alice", "bob"}),
+        "role": frozenset({"deployer"}),
+    }
+    assert dict(world.server.front.calls) == {"sts:GetCallerIdentity": 1, "iam:ListUsers": 1, "iam:ListRoles": 1}
+
+
+def users_page(*names: str, rest: str = "<IsTruncated>false</IsTruncated>") -> Reply:
+    body = (
+        '<ListUsersResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListUsersResult>'
+        f"<Users>{''.join(map(member, names))}</Users>{rest}</ListUsersResult></ListUsersResponse>"
+    )
+    return Reply(200, body.encode(), "text/xml")
+
+
+MORE = "<IsTruncated>true</IsTruncated><Marker>m</Marker>"
+
+
+def test_every_page_of_users_is_read(world: World) -> None:
+    world.faults.replies["iam:ListUsers"] = [
+        *(users_page(name, rest=MORE.replace(">m<", f">{name}<")) for name in "ab"),
+        users_page("c"),
+    ]
+    assert every(world, "user") == {"user": frozenset("abc")}
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (query_refusal(403, "AccessDenied", "no"), "iam:ListUsers"),
+        (query_refusal(400, "Throttling", "Rate exceeded"), "Throttling"),
+        (query_refusal(404, "NoSuchEntity", "what?"), "no such list"),
+        (users_page("b", rest="<IsTruncated>true</IsTruncated>"), "the answer has no Marker of its next page"),
+        (Reply(200, b"<html>hello</html>", "text/html"), "the answer has no "),
+    ],
+)
+def test_a_list_that_is_cut_off_is_no_list(world: World, reply: Reply, why: str) -> None:
+    world.faults.replies["iam:ListUsers"] = [users_page("a", rest=MORE), *[reply] * 8]
+    (found,) = every(world, "user").values()
+    assert isinstance(found, Unreadable)
+    assert why in found.reason
+
+
+def test_lists_of_an_account_that_is_not_ours_to_ask(world: World) -> None:
+    (found,) = every(world, "role", account="999999999999").values()
+    assert isinstance(found, Unreadable)
+    assert "IAM answers only for its own" in found.reason
+    assert world.server.front.calls["iam:ListRoles"] == 0

@@ -127,8 +127,23 @@ def test_notes_are_told_beside_the_answer(argv: tuple[str, ...], said: str, caps
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("can",), "a question needs PRINCIPAL, VERB and RESOURCE. Next: iamrbac can --help"),
-        (("can", "erin", "get"), "a question needs PRINCIPAL, VERB and RESOURCE. Next: iamrbac can --help"),
+        (
+            ("can",),
+            "a question needs VERB and RESOURCE, after PRINCIPAL where it is not about me. Next: iamrbac can --",
+        ),
+        (("can", "get"), "a question needs VERB and RESOURCE, after PRINCIPAL where it is not about me."),
+        (
+            ("can", "erin", "get"),
+            "a question needs VERB and RESOURCE, and erin get has no resource. Next: iamrbac can erin get RESOURCE",
+        ),
+        (("can", "gte", "pods"), "there is no verb gte here. Next: did you mean get?"),
+        (("can", "get", "podz"), "Kubernetes has no resource podz. Next: did you mean pod or pods or po?"),
+        (
+            ("can", "get", "pods", *FILES),
+            "manifests map nobody, so they know nothing of me. Next: name PRINCIPAL: user:",
+        ),
+        (("can", "get", "pods", "--live", *PEOPLE), "--live, --filename and --identities exclude each other."),
+        (("can", "get", "pods", "--live", "--as-group", "x"), "a cluster answers for the groups that I have."),
         (("can", "erin", "gte", "pods"), "there is no verb gte here. Next: did you mean get?"),
         (("can", "erin", "get", "podz"), "Kubernetes has no resource podz. Next: did you mean pod or pods or po?"),
         (
@@ -177,6 +192,54 @@ def test_a_question_without_answer(argv: tuple[str, ...], said: str, capsys: pyt
     code, out, err = ask(capsys, *argv)
     assert (code, out) == (64, "")
     assert f"error: [ERR064] {said}" in err
+
+
+HERE_ACCOUNT = "111122223333"
+MINE: dict[str, tuple[str, tuple[str, ...], int]] = {
+    "user": ("user/erin", ("create", "deploy", *PAYMENTS, *STAGING), 0),
+    "session": ("assumed-role/payments-deployer/ci", ("get", "pods", *PAYMENTS, *STAGING), 1),
+    "maybe-by-group": ("user/staff/alice", ("create", "pods", *PAYMENTS, "--subresource", "exec", *PRODUCTION), 1),
+    "no": ("user/staff/alice", ("delete", "nodes", *STAGING), 3),
+    "person": ("user/staff/alice", ("get", "po/web", *PAYMENTS, *PEOPLE), 0),
+    "person-no": ("user/nobody", ("get", "po/web", *PAYMENTS, *PEOPLE), 3),
+    "suspended": ("user/mallory", ("get", "pods", "-n", "search"), 3),
+    "as-group": ("user/nobody", ("get", "nodes", "--as-group", "system:masters", *STAGING), 3),
+}
+
+
+@pytest.mark.parametrize("name", list(MINE))
+def test_about_me(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    who, argv, code = MINE[name]
+    arn = f"arn:aws:{'sts' if 'assumed' in who else 'iam'}::{HERE_ACCOUNT}:{who}"
+    monkeypatch.setattr("iamrbac.wiring.me", lambda: arn)
+    got, out, err = ask(capsys, "can", *argv)
+    assert got == code
+    assert f"I am {arn}\n" in err
+    compare(out, GOLDEN / f"me-{name}.txt")
+    got, answer = as_json(capsys, "can", *argv)
+    check("can", answer)
+    assert (got, answer["allowed"]) == (code, {0: True, 1: None, 3: False}[code])
+
+
+def test_a_namesake_in_another_account_is_not_me(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iamrbac.wiring.me", lambda: "arn:aws:iam::999999999999:user/erin")
+    assert ask(capsys, "can", "create", "deploy", *PAYMENTS, *STAGING)[0] == 3
+    monkeypatch.setattr("iamrbac.wiring.me", lambda: "arn:aws:iam::999999999999:role/payments-deployer")
+    assert ask(capsys, "can", "get", "pods", *PAYMENTS, *STAGING)[1].startswith("unknown  I may or may not get pods")
+
+
+def test_me_without_credentials(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    code, out, err = ask(capsys, "can", "get", "pods", *PAYMENTS)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: [ERR201] ")
+    assert len(err.splitlines()) == 1
 
 
 def test_nobody_may(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -133,3 +133,36 @@ def test_a_snapshot_of_invalid_documents_is_not_taken(shell: Ask) -> None:
     assert code == 3
     assert out.startswith("policies/bad.yaml:1:1: error ")
     assert not Path("people.json").exists()
+
+
+def test_each_cluster_says_whether_i_may(ask: Ask, fresh_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in fresh_sandbox.variables("alice").items():
+        monkeypatch.setenv(name, value)
+    code, out, err = ask("can", "create", "deployments", "-n", "payments", *STAGING)
+    assert (code, err) == (0, f"I am {ALICE}\n")
+    first, who, why = out.splitlines()
+    assert first == "yes  I may create deployments.apps in payments (staging)"
+    assert who == f"     {ALICE}, in iamrbac:acme:payments:developers, system:authenticated"
+    assert why.strip()
+    code, answer = as_json(ask, "can", "create", "deployments", "-n", "payments", "--live")
+    assert (code, answer["allowed"]) == (3, False)
+    assert {one["cluster"]: one["allowed"] for one in answer["clusters"]} == {
+        "development": True,
+        "staging": True,
+        "production": False,
+    }
+    assert {one["user"]["source"] for one in answer["clusters"]} == {"self"}
+    assert ask("can", "get", "/healthz", *STAGING)[0] == 0
+    assert ask("can", "post", "/metrics", *STAGING)[0] == 3
+
+
+def test_a_cluster_that_does_not_know_me_and_one_that_is_gone(
+    shell: Ask, fresh_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in fresh_sandbox.variables("carol").items():
+        monkeypatch.setenv(name, value)
+    code, out, _ = shell("can", "get", "pods", "-n", "search", *STAGING)
+    assert (code, out) == (3, "no  I may not get pods in search (staging)\n     nothing maps me there\n")
+    fresh_sandbox.client("eks").delete_cluster(name="development")
+    code, answer = as_json(shell, "can", "get", "pods", "-n", "search", "--live", "--cluster", "development")
+    assert (code, answer["allowed"], [one["cluster"] for one in answer["failed"]]) == (1, None, ["development"])

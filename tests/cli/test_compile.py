@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from iamrbac import wiring
 from iamrbac.cli.main import run
-from iamrbac.identity.snapshot import Identities, Unreadable, Wanted
+from iamrbac.identity.snapshot import IamName, Identities, Unreadable, Wanted, Way
 from tests.conftest import ROOT
 from tests.golden import compare
 
@@ -45,6 +46,11 @@ class FakePeople:
             {name: tuple(arn + one for one in groups[name.name]) for name in wanted.groups},
             {name: arn + name.name for name in wanted.principals},
         )
+
+    def existing(
+        self, _kinds: Collection[IamName], _ways: Mapping[str, Way], /
+    ) -> Mapping[IamName, frozenset[str] | Unreadable]:
+        return {}
 
 
 @pytest.fixture

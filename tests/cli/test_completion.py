@@ -93,3 +93,40 @@ def test_bash_itself(tmp_path: Path) -> None:
 def test_each_shell_has_its_script(shell: str, tmp_path: Path) -> None:
     script = _run([sys.executable, "-m", "iamrbac", "completion", shell], tmp_path, dict(os.environ))
     assert f"_IAMRBAC_COMPLETE=complete_{shell}" in script
+
+
+def test_roles_and_the_other_options_of_a_request() -> None:
+    assert complete("iamrbac request --role ") == [
+        "admin",
+        "deployer",
+        "developer",
+        "edit",
+        "operator",
+        "view",
+        "viewer",
+    ]
+    assert complete("iamrbac request --namespace pay") == ["payments", "payments-batch"]
+    assert complete("iamrbac request --team se") == ["search"]
+    assert complete("iamrbac request --cluster prod") == ["production"]
+    assert complete("iamrbac request --rea") == ["--reason"]
+
+
+def test_roles_of_the_repository_and_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "templates" / "roles").mkdir(parents=True)
+    (tmp_path / "templates" / "roles" / "vip.yaml.j2").write_text("rules: []", encoding="utf-8")
+    assert complete("iamrbac request --role vi", tmp_path) == ["view", "viewer"]
+    (tmp_path / "iamrbac.yaml").write_text("{}", encoding="utf-8")
+    assert complete("iamrbac request --role vi", tmp_path) == ["view", "viewer", "vip"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "asked"),
+    [
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "iamrbac request --role vie"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "iamrbac request --role vie", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_the_other_shells(shell: str, asked: dict[str, str]) -> None:
+    environment = {**os.environ, **asked, "_IAMRBAC_COMPLETE": f"complete_{shell}"}
+    out = _run([sys.executable, "-m", "iamrbac"], REPOSITORY, environment)
+    assert {"view", "viewer"} <= {word.strip("'\" ,:()") for word in out.split()}

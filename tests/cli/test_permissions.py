@@ -86,7 +86,7 @@ def allowed_actions(repository: Path, command: Command, out: pytest.CaptureFixtu
     out.readouterr()
     call("permissions", repository, command.value, "--form", "iam", *CLUSTERS)
     document = json.loads(out.readouterr().out)
-    return {action for statement in document["Statement"] for action in statement["Action"]}
+    return {action for statement in document.get("Statement", ()) for action in statement["Action"]}
 
 
 def allowed_rights(repository: Path, command: Command, out: pytest.CaptureFixture[str]) -> set[tuple[str, str]]:
@@ -150,6 +150,11 @@ def whoami(_: Sandbox, repository: Path) -> None:
     assert run(["whoami", "-C", str(repository), *CLUSTERS]) == 0
 
 
+def requested(_: Sandbox, repository: Path) -> None:
+    wish = ["-n", "search", "--cluster", "production", "--role", "operator", "--for", "4h", "--reason", "INC-1"]
+    call("request", repository, *wish, "--print")
+
+
 EXACT: dict[Command, Scene] = {
     Command.PLAN: planned,
     Command.APPLY: applied,
@@ -158,6 +163,7 @@ EXACT: dict[Command, Scene] = {
     Command.HISTORY: history,
     Command.KUBECONFIG: kubeconfig,
     Command.WHOAMI: whoami,
+    Command.REQUEST: requested,
     Command.DRIFT: drifted,
 }
 """What these may do they do."""

@@ -23,6 +23,9 @@ WANTED = Wanted(
     frozenset({IamName(PEOPLE, "user/dave"), IamName(WORK, "role/deployer")}),
 )
 
+LISTS = {"iam:ListRoles", "iam:ListUsers"}
+"""Whether anybody whom a cluster maps is gone."""
+
 
 def actions(document: dict[str, Any]) -> set[str]:
     return {action for statement in document["Statement"] for action in statement["Action"]}
@@ -36,7 +39,7 @@ def resources(document: dict[str, Any], action: str) -> list[str]:
 def test_each_account_has_its_own_document() -> None:
     found = iam_policies(Command.PLAN, [STAGING, CHINA], WANTED)
     assert list(found) == ["000011112222", PEOPLE, WORK]
-    assert actions(found[PEOPLE]) == {"iam:GetGroup", "iam:GetUser"}
+    assert actions(found[PEOPLE]) == {"iam:GetGroup", "iam:GetUser", *LISTS}
     assert resources(found[PEOPLE], "iam:GetGroup") == [
         f"arn:aws:iam::{PEOPLE}:group/*/payments-developers",
         f"arn:aws:iam::{PEOPLE}:group/payments-developers",
@@ -100,7 +103,7 @@ def test_roles_of_ours_are_looked_for_and_written_below_our_path_alone() -> None
         Desired(Key("", "IamRole", "", "acme.payments.oncall", PEOPLE), AssumableRole(arn, "{}")),
         Desired(Key("", "IamGroupPolicy", "", "oncall/x", PEOPLE), GroupPolicy("oncall", "x", "{}")),
     ]
-    assert actions(iam_policies(Command.PLAN, [STAGING], Wanted(), (), PEOPLE)[PEOPLE]) == {"iam:ListRoles"}
+    assert actions(iam_policies(Command.PLAN, [STAGING], Wanted(), (), PEOPLE)[PEOPLE]) == LISTS
     plan = iam_policies(Command.PLAN, [STAGING], Wanted(), roles, PEOPLE)[PEOPLE]
     assert not {action for action in actions(plan) if action.split(":")[1][:3] not in ("Get", "Lis")}
     apply = iam_policies(Command.APPLY, [STAGING], Wanted(), roles, PEOPLE)[PEOPLE]

@@ -235,6 +235,9 @@ class FakePeople:
         """By `user/NAME` and so on; whoever is not in it has no path."""
         self.created: dict[str, datetime] = {}
         self.asked = 0
+        self.there: dict[str, frozenset[str] | Unreadable] = {}
+        """`user` or `role` → the names of all of them; nothing is said of others."""
+        self.listed: list[frozenset[IamName]] = []
 
     def identities(self, wanted: Wanted) -> Identities:
         self.asked += 1
@@ -246,6 +249,12 @@ class FakePeople:
             for name in wanted.principals
         }
         return Identities(groups, principals, self.created)
+
+    def existing(
+        self, kinds: Collection[IamName], _ways: Mapping[str, Way], /
+    ) -> Mapping[IamName, frozenset[str] | Unreadable]:
+        self.listed.append(frozenset(kinds))
+        return {kind: self.there[kind.name] for kind in kinds if kind.name in self.there}
 
 
 class FakeIam:

@@ -62,6 +62,10 @@ class FakeAccess:
         self.asked.append(f"can {request.verb} {request.resource} in {request.namespace}")
         return request.namespace in self.namespaces
 
+    def ruling(self, request: Request) -> tuple[bool, str]:
+        allowed = self.can(request)
+        return allowed, "RBAC: allowed by a binding" if allowed else ""
+
 
 @dataclass
 class FakeKubeconfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from iamrbac.git.delivery.words import without_secrets
 from iamrbac.model.errors import DeliveryError
@@ -42,6 +42,15 @@ class Place:
     def public(self) -> bool:
         """It is github.com or gitlab.com."""
         return self.api in {api for _, api in _PUBLIC.values()}
+
+    def new_request(self, branch: str, base: str) -> str:
+        """Return the page at which a person opens a pull request of a branch, filled in."""
+        web = next((f"https://{host}" for host, (_, api) in _PUBLIC.items() if api == self.api), "")
+        web = f"{web or self.api.removesuffix(_API[self.kind]).replace('//api.', '//')}/{quote(self.project)}"
+        if self.kind == "github":
+            return f"{web}/compare/{quote(base)}...{quote(branch)}?expand=1"
+        asked = {"merge_request[source_branch]": branch, "merge_request[target_branch]": base}
+        return f"{web}/-/merge_requests/new?{urlencode(asked)}"
 
 
 def place_of(url: str, forge: Forge | None) -> Place:
