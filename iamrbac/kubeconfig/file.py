@@ -32,7 +32,7 @@ def rewrite(path: Path, change: Callable[[str], str], patience: float = PATIENCE
     A link stays a link, an existing file keeps its mode, a new one is readable by its owner only. Raises
     KubeconfigError, and leaves the file as it was, when it cannot be read, changed, locked or written.
     """
-    try:
+    with _explained(path, "written"):
         real = path.resolve()
         real.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(path, patience):
@@ -42,12 +42,24 @@ def rewrite(path: Path, change: Callable[[str], str], patience: float = PATIENCE
                 return False
             _replace(real, after)
             return True
+
+
+def read(path: Path) -> str:
+    """Return the file's text, empty for a missing file. Raises KubeconfigError."""
+    with _explained(path, "read"):
+        return _read(path.resolve()) or ""
+
+
+@contextmanager
+def _explained(path: Path, doing: str) -> Iterator[None]:
+    try:
+        yield
     except KubeconfigError as error:
         raise KubeconfigError(error.message, where=error.where or str(path), hint=error.hint) from error
     except (OSError, RuntimeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         raise KubeconfigError(
-            f"it cannot be written: {reason}", where=str(path), hint="name another file with --kubeconfig FILE"
+            f"it cannot be {doing}: {reason}", where=str(path), hint="name another file with --kubeconfig FILE"
         ) from error
 
 

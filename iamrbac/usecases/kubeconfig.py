@@ -13,7 +13,7 @@ from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.observed import Target
 from iamrbac.rbac.objects import Request, Rule
 from iamrbac.usecases.load import load
-from iamrbac.usecases.ports import Context, Kubeconfig, OwnAccess, Progress, Written
+from iamrbac.usecases.ports import Context, Kubeconfig, OwnAccess, Progress, WantedContexts, Written
 from iamrbac.usecases.select import select
 from iamrbac.usecases.states import CLUSTERS_AT_ONCE
 from iamrbac.usecases.whoami import ClusterAccess, OwnEdges, who_am_i
@@ -76,11 +76,12 @@ def make_contexts(
         findings = who.findings
         with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
             clusters = tuple(pool.map(lambda one: _confirmed(edges, one, request), who.clusters))
-    contexts = [context for one in clusters for context in one.contexts]
+    contexts = tuple(context for one in clusters for context in one.contexts)
     if not contexts:
         return KubeconfigResult(clusters, None, findings)
     current = contexts[0].name if request.clusters and len(clusters) == 1 else None
-    return KubeconfigResult(clusters, kubeconfig.write(contexts, current, contexts[0].name), findings)
+    wanted = WantedContexts(contexts, current, contexts[0].name)
+    return KubeconfigResult(clusters, kubeconfig.write(wanted), findings)
 
 
 def _everything(edges: OwnEdges, request: KubeconfigRequest) -> tuple[tuple[ClusterContexts, ...], tuple[Finding, ...]]:

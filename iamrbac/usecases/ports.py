@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
@@ -245,16 +245,44 @@ class OwnAccess(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A context as it should be, with the cluster and the user that it joins (both have the cluster's name)."""
+    """A context as it should be, with the cluster and the user that it joins."""
 
     name: str
     target: Target
+    """The cluster's entry has its name."""
     profile: str | None = None
     """AWS profile for the token; None: whatever the environment says when kubectl runs."""
     namespace: str | None = None
     """Where kubectl works by default."""
     pinned: bool = False
     """The namespace belongs to the context's name; else one that the person has chosen since is kept."""
+    user: str | None = None
+    """Name of the user's entry; None: the cluster's name."""
+    role_arn: str | None = None
+    """The role that the exec plug-in assumes first; None: it signs as the caller."""
+    instance: str | None = None
+    """The instance (the config's metadata.name) whose context it is; `Prune` goes by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Remove the contexts of an instance that are not among the wanted ones."""
+
+    instance: str
+    keep: frozenset[str] = frozenset()
+    """ARNs or names of clusters that were not judged (not asked for, or no answer): their contexts stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedContexts:
+    """What a kubeconfig should have."""
+
+    contexts: tuple[Context, ...]
+    current: str | None = None
+    """Becomes the current context."""
+    fallback: str | None = None
+    """Becomes the current context only where there is none, or one that is not there."""
+    prune: Prune | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,17 +293,33 @@ class Written:
     changed: bool
     current: str | None
     """The current context, as the file says it now."""
+    removed: tuple[str, ...] = ()
+    """Names of the contexts that were removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would become of a kubeconfig."""
+
+    file: str
+    before: str
+    """Its text; empty where there is no file."""
+    after: str
+    removed: tuple[str, ...] = ()
 
 
 class Kubeconfig(Protocol):
     """The person's kubeconfig, which others write too."""
 
-    def write(self, contexts: Sequence[Context], current: str | None, fallback: str | None) -> Written:
-        """Put contexts in, or bring them up to date; nothing else changes.
+    def write(self, wanted: WantedContexts) -> Written:
+        """Put contexts in, or bring them up to date, and prune; nothing else changes.
 
-        `current` becomes the current context; `fallback` only where there is none, or one that is not there.
         Raises KubeconfigError, and leaves the file as it was.
         """
+        ...
+
+    def preview(self, wanted: WantedContexts) -> Preview:
+        """Say what `write` would do: nothing is written, no lock is taken. Raises KubeconfigError as `write` does."""
         ...
 
 

@@ -17,7 +17,7 @@ from iamrbac.kubeconfig.command import iamrbac_command
 from iamrbac.kubeconfig.file import locate, rewrite
 from iamrbac.kubeconfig.text import merge
 from iamrbac.model.errors import KubeconfigError
-from iamrbac.usecases.ports import Written
+from iamrbac.usecases.ports import WantedContexts, Written
 from tests.kubeconfig.test_merge import COMMAND, DEVELOPMENT, FOREIGN, target
 
 
@@ -161,9 +161,11 @@ def test_a_lock_that_stays_is_an_error(tmp_path: Path) -> None:
 def test_what_was_written_is_told(tmp_path: Path) -> None:
     kubeconfig = KubeconfigFile(tmp_path / "config", COMMAND)
     place = str(tmp_path / "config")
-    assert kubeconfig.write([DEVELOPMENT], None, None) == Written(place, True, None)
-    assert kubeconfig.write([DEVELOPMENT], None, "development") == Written(place, True, "development")
-    assert kubeconfig.write([DEVELOPMENT], None, "other") == Written(place, False, "development")
+    assert kubeconfig.write(WantedContexts((DEVELOPMENT,))) == Written(place, True, None)
+    assert kubeconfig.write(WantedContexts((DEVELOPMENT,), fallback="development")) == Written(
+        place, True, "development"
+    )
+    assert kubeconfig.write(WantedContexts((DEVELOPMENT,), fallback="other")) == Written(place, False, "development")
 
 
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
