@@ -266,11 +266,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """Remove the contexts of an instance that are not among the wanted ones."""
+    """Remove the contexts of an instance that are neither wanted nor still granted."""
 
     instance: str
     keep: frozenset[str] = frozenset()
     """ARNs or names of clusters that were not judged (not asked for, or no answer): their contexts stay."""
+    granted: frozenset[tuple[str, str | None, str | None]] = frozenset()
+    """ARN of a cluster, ARN of a role, namespace: what is granted beside the wanted contexts, so that a namespace's
+    context stays also where this run does not ask for contexts of namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +295,23 @@ class Written:
     file: str
     changed: bool
     current: str | None
-    """The current context, as the file says it now."""
+    """The current context, as kubectl reads it now."""
     removed: tuple[str, ...] = ()
     """Names of the contexts that were removed."""
+    unset: str | None = None
+    """The removed context that was the current one: there is none now."""
+    also: tuple[str, ...] = ()
+    """Other files of KUBECONFIG that changed, since entries of ours are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What becomes of one file."""
+
+    file: str
+    before: str
+    """Its text; empty where there is no file."""
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +323,10 @@ class Preview:
     """Its text; empty where there is no file."""
     after: str
     removed: tuple[str, ...] = ()
+    current: str | None = None
+    unset: str | None = None
+    also: tuple[FileChange, ...] = ()
+    """Other files of KUBECONFIG that would change."""
 
 
 class Kubeconfig(Protocol):
@@ -319,7 +340,10 @@ class Kubeconfig(Protocol):
         ...
 
     def preview(self, wanted: WantedContexts) -> Preview:
-        """Say what `write` would do: nothing is written, no lock is taken. Raises KubeconfigError as `write` does."""
+        """Say what `write` would do: nothing is written, no lock is taken. Raises KubeconfigError as `write` does.
+
+        The texts are to look at: without the credentials of others, and with long data cut short, if they differ.
+        """
         ...
 
 

@@ -247,7 +247,7 @@ def test_contexts_for_the_clusters_that_take_her(developer: Developer) -> None:
     developer.clusters["production"].user = NOT_MAPPED
     result = developer.make(profile="alice")
     target = developer.aws.target(Cluster(name="staging", account=ACCOUNT, region="eu-west-1"))
-    assert developer.kubeconfig.contexts == (Context("staging", target, "alice", "payments"),)
+    assert developer.kubeconfig.contexts == (Context("staging", target, "alice", "payments", instance="acme"),)
     assert (developer.kubeconfig.current, developer.kubeconfig.fallback) == (None, "staging")
     assert kubeconfig_text(result) == (
         "staging     namespace payments\n"
