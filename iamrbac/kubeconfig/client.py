@@ -36,17 +36,18 @@ class KubeconfigFile:
         first: Result | None = None
         touched: set[int] = set()
         for _ in range(_TRIES):
-            results: list[Result] = []
+            results: dict[Texts, Result] = {}
 
-            def change(texts: Texts, results: list[Result] = results) -> Texts:
-                results.append(self._merged(texts, wanted))
-                return results[-1].texts
+            def change(texts: Texts, results: dict[Texts, Result] = results) -> Texts:
+                # What was worked out before the lock was taken is as good under it: kubectl does not wait for locks.
+                results[texts] = results.get(texts) or self._merged(texts, wanted)
+                return results[texts].texts
 
             before, after = rewrite(self._paths, change)
             touched |= {index for index, text in enumerate(after) if text != before[index]}
-            first = first or results[-1]
+            first = first or results[before]
             if before == after or not self._undone(before, after):
-                return self._written(results[-1], first, touched)
+                return self._written(results[before], first, touched)
         raise KubeconfigError(
             "another program puts its old state back again and again",
             where=str(self._paths[home_of(self._paths)]),
