@@ -21,7 +21,7 @@ from iamrbac.rbac.objects import Request, Rule, User
 from iamrbac.render.kubeconfig import kubeconfig_json, kubeconfig_text
 from iamrbac.render.whoami import whoami_json, whoami_text
 from iamrbac.usecases.kubeconfig import KubeconfigRequest, KubeconfigResult, make_contexts
-from iamrbac.usecases.ports import Caller, Context, Preview, WantedContexts, Written
+from iamrbac.usecases.ports import Caller, Context, Preview, Prune, WantedContexts, Written
 from iamrbac.usecases.whoami import OwnEdges, WhoAmI, who_am_i
 from iamrbac.wiring import repository, roles
 from tests.usecases.fakes import ACCOUNT, FakeAws, Faults, Silent
@@ -70,9 +70,11 @@ class FakeKubeconfig:
     contexts: Sequence[Context] = ()
     current: str | None = None
     fallback: str | None = None
+    prune: Prune | None = None
 
     def write(self, wanted: WantedContexts) -> Written:
         self.contexts, self.current, self.fallback = wanted.contexts, wanted.current, wanted.fallback
+        self.prune = wanted.prune
         return Written("/home/alice/.kube/config", True, wanted.current or wanted.fallback)
 
     def preview(self, wanted: WantedContexts) -> Preview:
