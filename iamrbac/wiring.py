@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from iamrbac.git.revisions import History
     from iamrbac.identity.snapshot import Identities
     from iamrbac.kube.client import KubeApi
+    from iamrbac.model.accounts import AssumeRole
     from iamrbac.model.origin import Origin
     from iamrbac.plan.change import Plan
     from iamrbac.plan.observed import Target
@@ -203,10 +204,13 @@ def edges(root: Path | None, saved: SavedPeople | None = None) -> Edges:
     )
 
 
-def own_edges(root: Path | None, *, assume: bool = False) -> OwnEdges:
-    """Return what a developer's commands need, with the credentials of the environment. Raises AwsError.
+def own_edges(
+    root: Path | None, *, assume: bool = False, profile: str | None = None, role_arn: str | None = None
+) -> OwnEdges:
+    """Return what a developer's commands need, with the credentials of the environment or of a profile.
 
-    With `assume`, by the roles that the config assumes, as plan and apply come.
+    With `assume`, by the roles that the config assumes, as plan and apply come. With `role_arn`, clusters are asked as
+    that role, and AWS as whoever runs this, as `aws eks update-kubeconfig` does. Raises AwsError and UsageError.
     """
     from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.eks import EksApi
@@ -214,18 +218,47 @@ def own_edges(root: Path | None, *, assume: bool = False) -> OwnEdges:
     from iamrbac.usecases.whoami import OwnEdges
 
     files = repository(root)
-    aws = Accounts(session())
+    aws = Accounts(session(profile))
     entered = aws.entered if assume else None
-    return OwnEdges(files, roles(Path(files.root)), EksApi(aws, assume=assume), kube_opener(aws), entered)
+    return OwnEdges(
+        files, roles(Path(files.root)), EksApi(aws, assume=assume), kube_opener(aws, _role(role_arn)), entered
+    )
 
 
-def kubeconfig(file: Path | None) -> Kubeconfig:
-    """Return a kubeconfig: the file that is named, or the one that kubectl writes to. Raises KubeconfigError."""
+def _role(arn: str | None) -> AssumeRole | None:
+    from iamrbac.model.accounts import AssumeRole
+    from iamrbac.model.arn import Arn
+    from iamrbac.model.errors import UsageError
+
+    if arn is None:
+        return None
+    try:
+        if Arn.parse(arn).kind == "role":
+            return AssumeRole(role_arn=arn)
+        reason = "it is no role"
+    except ValueError as error:
+        reason = str(error)
+    raise UsageError(f"--role-arn {arn}: {reason}", hint="write e.g. arn:aws:iam::111122223333:role/payments")
+
+
+def kubeconfig(file: Path | None, plugin: str = "iamrbac") -> Kubeconfig:
+    """Return a kubeconfig: the file that is named, or those that kubectl reads and writes. Raises KubeconfigError.
+
+    `plugin` gets kubectl its token: `iamrbac` or `aws`.
+    """
     from iamrbac.kubeconfig.client import KubeconfigFile
-    from iamrbac.kubeconfig.command import iamrbac_command
+    from iamrbac.kubeconfig.command import plugin_of
     from iamrbac.kubeconfig.file import locate
 
-    return KubeconfigFile(file if file is not None else locate(os.environ), iamrbac_command())
+    return KubeconfigFile((file,) if file is not None else locate(os.environ), plugin_of(plugin))
+
+
+def printed_kubeconfig(plugin: str = "iamrbac") -> Kubeconfig:
+    """Return a kubeconfig that is in no file."""
+    from iamrbac.kubeconfig.client import KubeconfigText
+    from iamrbac.kubeconfig.command import plugin_of
+
+    return KubeconfigText(plugin_of(plugin))
 
 
 def aws_profile() -> str | None:
@@ -264,14 +297,17 @@ def new_folder(root: Path) -> NewFolder:
     return NewFolder(root)
 
 
-def kube_opener(aws: Accounts) -> Callable[[Target], KubeApi]:
-    """Return a function that opens a cluster's API with tokens signed by the credentials that reach the cluster."""
+def kube_opener(aws: Accounts, role: AssumeRole | None = None) -> Callable[[Target], KubeApi]:
+    """Return a function that opens a cluster's API with tokens signed by the credentials that reach the cluster.
+
+    With `role`, by those of that role.
+    """
     from iamrbac.kube.client import KubeApi
     from iamrbac.token.sign import Credentials, presign, token
 
     def open_(target: Target) -> KubeApi:
         def fresh() -> str:
-            found = aws.keys(target.role, target.region)
+            found = aws.keys(role or target.role, target.region)
             credentials = Credentials(found.access_key or "", found.secret_key or "", found.token)
             return token(presign(credentials, target.region, target.eks_name, datetime.now(UTC)))
 

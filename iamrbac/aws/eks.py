@@ -65,6 +65,8 @@ class EksApi:
                 certificate_authority=_pem(cluster, described["certificateAuthority"]["data"]),
                 authentication_mode=_mode(cluster, described),
                 role=self._role(cluster),
+                proxy_url=cluster.proxy_url,
+                tls_server_name=cluster.tls_server_name,
             )
 
     def mappings(self, target: Target) -> tuple[Observed, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +21,16 @@ from iamrbac.cli.options import (
 )
 from iamrbac.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from iamrbac.usecases.kubeconfig import KubeconfigResult
+
+
+class Plugin(StrEnum):
+    """What gets kubectl its token."""
+
+    IAMRBAC = "iamrbac"
+    AWS = "aws"
+
 
 def command(
     repo: RepoOption = None,
@@ -34,6 +45,42 @@ def command(
     namespace_contexts: Annotated[
         bool, typer.Option("--namespace-contexts", help="A context NAMESPACE@CLUSTER for each of my namespaces, too.")
     ] = False,
+    name_template: Annotated[
+        str | None,
+        typer.Option(
+            "--name-template",
+            metavar="TEMPLATE",
+            help="Names of contexts: text with {cluster}, {namespace}, {team}, {account}, {region}. With {namespace}, "
+            "it names those of --namespace-contexts.",
+        ),
+    ] = None,
+    current: Annotated[
+        str | None, typer.Option("--current", metavar="NAME", help="Make this one of them the current context.")
+    ] = None,
+    plugin: Annotated[
+        Plugin,
+        typer.Option(
+            "--exec", help="What gets kubectl its token: `iamrbac token`, or `aws eks get-token` where iamrbac is not."
+        ),
+    ] = Plugin.IAMRBAC,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="Use this AWS profile, now and whenever kubectl needs a token."),
+    ] = None,
+    role_arn: Annotated[
+        str | None,
+        typer.Option("--role-arn", metavar="ARN", help="Go to the clusters as this role, which is assumed first."),
+    ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Also remove contexts that iamrbac wrote for this repository, no longer granted."),
+    ] = False,
+    printed: Annotated[
+        bool, typer.Option("--print", help="Write nothing; print a kubeconfig with these contexts alone.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; show what would change in the file, as a diff.")
+    ] = False,
     output: OutputOption = Output.TEXT,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -43,35 +90,62 @@ def command(
 
     A context is named after its cluster; kubectl gets its token from `iamrbac token`. What others wrote into the file
     stays byte for byte. The current context is set where there is none, or to the one cluster that --cluster names.
+    Where KUBECONFIG names several files, an entry is changed where it is, and new ones go where kubectl puts its own.
 
     Exit codes: 0 written, or there already; 1 a cluster could not be asked, or the file could not be written; 3 no
     cluster takes me, or the config is invalid.
 
     Examples:
-      AWS_PROFILE=alice iamrbac kubeconfig
-      iamrbac kubeconfig --cluster staging --namespace-contexts
+      iamrbac kubeconfig --profile alice
+      iamrbac kubeconfig --cluster staging --namespace-contexts --current payments@staging
+      iamrbac kubeconfig --prune --dry-run
     """
     from iamrbac import wiring
+    from iamrbac.model.errors import UsageError
     from iamrbac.render.findings import findings_text
     from iamrbac.render.kubeconfig import kubeconfig_json, kubeconfig_text
-    from iamrbac.usecases.kubeconfig import KubeconfigRequest, make_contexts
+    from iamrbac.usecases.context_names import Names
+    from iamrbac.usecases.kubeconfig import KubeconfigRequest, make_contexts, preview_contexts
 
+    if printed and (file is not None or prune or dry_run or output is Output.JSON):
+        raise UsageError(
+            "--print is about no file", hint="leave --kubeconfig, --prune, --dry-run and -o json out, or use --dry-run"
+        )
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     request = KubeconfigRequest(
         at=datetime.now(UTC),
         clusters=tuple(cluster or ()),
         everything=everything,
         namespace_contexts=namespace_contexts,
-        profile=wiring.aws_profile(),
+        profile=profile or wiring.aws_profile(),
+        role_arn=role_arn,
+        names=Names.parse(name_template, namespace_contexts=namespace_contexts),
+        current=current,
+        prune=prune,
     )
-    result = make_contexts(wiring.own_edges(repo), wiring.kubeconfig(file), request, terminal)
+    edges = wiring.own_edges(repo, profile=profile, role_arn=role_arn)
+    kubeconfig = wiring.printed_kubeconfig(plugin) if printed else wiring.kubeconfig(file, plugin)
+    make = preview_contexts if printed or dry_run else make_contexts
+    result = make(edges, kubeconfig, request, terminal)
     if not result.clusters:
         show.invalid(terminal, output, result.findings, findings_text)
         return 3
-    if output is Output.JSON:
+    if printed:
+        _print(terminal, result)
+    elif output is Output.JSON:
         terminal.json(kubeconfig_json(result))
     else:
         terminal.answer(kubeconfig_text(result))
     if any(one.error is not None for one in result.clusters):
         return 1
-    return 0 if result.written is not None else 3
+    return 0 if any(one.contexts for one in result.clusters) else 3
+
+
+def _print(terminal: Terminal, result: KubeconfigResult) -> None:
+    """Say the kubeconfig on stdout, and what is missing in it on stderr."""
+    from iamrbac.render.kubeconfig import kubeconfig_text
+
+    if result.preview is not None:
+        terminal.answer(result.preview.after)
+    if result.preview is None or any(one.error is not None for one in result.clusters):
+        terminal.tell(kubeconfig_text(result))

@@ -54,12 +54,7 @@ class Transport:
         self._timeout = timeout
         self._sleep = sleep
         self._tokens = _Tokens(token)
-        configuration = Configuration(
-            host=target.endpoint, ca_cert_data=target.certificate_authority, connection_pool_maxsize=CONNECTIONS
-        )
-        # Retries are ours: urllib3's would send a write again whose outcome is not known.
-        configuration.retries = False
-        self._client = ApiClient(configuration)
+        self._client = _client(target)
 
     def close(self) -> None:
         """Close the connections."""
@@ -131,6 +126,30 @@ class Transport:
             shown = unreachable(self.cluster, self._endpoint, doing, error, writing=method != "GET")
             unseen = isinstance(error, urllib3.exceptions.NewConnectionError)
             raise _PassingError(shown, 0.0, unseen=unseen) from error
+
+
+def _client(target: Target) -> ApiClient:
+    """Return the official client. Raises KubeError for a proxy that it cannot speak to."""
+    proxy = target.proxy_url
+    configuration = Configuration(
+        host=target.endpoint,
+        ca_cert_data=target.certificate_authority,
+        connection_pool_maxsize=CONNECTIONS,
+        tls_server_name=target.tls_server_name,
+        # As client-go does with a kubeconfig's proxy-url: names are the proxy's affair, and NO_PROXY says nothing.
+        proxy=proxy.replace("socks5://", "socks5h://", 1) if proxy is not None else None,
+        no_proxy="" if proxy is not None else None,
+    )
+    # Retries are ours: urllib3's would send a write again whose outcome is not known.
+    configuration.retries = False
+    try:
+        return ApiClient(configuration)
+    except ImportError as error:
+        raise KubeError(
+            f"its proxyUrl {proxy} is a SOCKS proxy, which needs the package PySocks",
+            where=target.name,
+            hint="pip install pysocks, beside iamrbac",
+        ) from error
 
 
 class _PassingError(Exception):

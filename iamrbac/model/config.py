@@ -17,8 +17,10 @@ from iamrbac.model.values import (
     ClusterName,
     Count,
     DnsLabel,
+    DnsSubdomain,
     Fraction,
     LabelKey,
+    ProxyUrl,
     Region,
     RoleNameTemplate,
     RulePattern,
@@ -91,6 +93,17 @@ class Cluster(Document):
     )
     namespaces: Annotated[tuple[DnsLabel, ...] | None, NotNull()] = Field(
         default=None, description="The catalogue for offline work; without it, names are read from the cluster."
+    )
+
+    proxy_url: Annotated[ProxyUrl | None, NotNull()] = Field(
+        default=None,
+        alias="proxyUrl",
+        description="The proxy in front of a private endpoint, for iamrbac and for kubeconfigs; no user, no password.",
+    )
+    tls_server_name: Annotated[DnsSubdomain | None, NotNull()] = Field(
+        default=None,
+        alias="tlsServerName",
+        description="The name in the endpoint's certificate, where it is reached by another one.",
     )
 
     @property

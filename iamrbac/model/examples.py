@@ -92,6 +92,8 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "labels": [{"env": "production"}],
         "namespaces": [["payments", "search"]],
         "gitops": [{"branch": "production", "commit": "pull-request"}],
+        "proxyUrl": ["https://proxy.acme.example:3128"],
+        "tlsServerName": ["0123456789abcdef.gr7.eu-west-1.eks.amazonaws.com"],
     },
     "GitOps": {
         "repository": ["git@git.example.com:platform/clusters.git", "."],

@@ -26,6 +26,7 @@ WRONG_VALUE: Final = "DOC025"
 TOGETHER: Final = "DOC026"
 MANY: Final = "DOC027"
 
+_CREDENTIALS: Final = re.compile("://[^/@ ]*@")
 MAX_FAULTS: Final = 50
 """Of one document; who has more has one mistake many times."""
 
@@ -181,7 +182,9 @@ def _literal(error: _Error) -> Fault:
 
 def _pattern(error: _Error) -> Fault:
     form = FORMS[error.context["pattern"]]
-    message = f"{error.name} is {error.shown}, and must be {form.words}"
+    # A password in a URL is one of the mistakes.
+    shown = _CREDENTIALS.sub("://***@", error.shown)
+    message = f"{error.name} is {shown}, and must be {form.words}"
     hint = f"write something like {form.example}"
     if form is NAMESPACE and error.value and not error.value.strip("*?"):
         message = f"{error.shown} would be every namespace, and that is a grant on the whole cluster"

@@ -82,6 +82,11 @@ BUCKET = Form(
     "s3://acme-iamrbac/backups",
 )
 SUBDOMAIN = Form(f"^{_LABEL}([.]{_LABEL})*$", "lower-case letters, digits, hyphens and dots", "flux-system")
+PROXY = Form(
+    r"^(https?|socks5)://([0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$",
+    "a proxy's URL, http://, https:// or socks5:// with host and port, without user and password",
+    "https://proxy.acme.example:3128",
+)
 ROLE_NAME = Form(
     r"^([A-Za-z0-9_+=,.@-]|[{](instance|team|set)[}])+$",
     "a name for IAM with {instance}, {team} and {set} in it",
@@ -116,6 +121,7 @@ FORMS: Final = {
         DURATION,
         BUCKET,
         SUBDOMAIN,
+        PROXY,
         ROLE_NAME,
         TEXT,
     )
@@ -153,6 +159,7 @@ RepositoryPlace: TypeAlias = Annotated[StrictStr, Field(pattern=REPOSITORY.patte
 Duration: TypeAlias = Annotated[StrictStr, Field(pattern=DURATION.pattern, max_length=20)]
 BucketPlace: TypeAlias = Annotated[StrictStr, Field(pattern=BUCKET.pattern, max_length=500)]
 DnsSubdomain: TypeAlias = Annotated[StrictStr, Field(pattern=SUBDOMAIN.pattern, max_length=253)]
+ProxyUrl: TypeAlias = Annotated[StrictStr, Field(pattern=PROXY.pattern, max_length=500)]
 RoleNameTemplate: TypeAlias = Annotated[StrictStr, Field(pattern=ROLE_NAME.pattern, max_length=200)]
 Text: TypeAlias = Annotated[StrictStr, Field(pattern=TEXT.pattern, max_length=2048)]
 RuleId: TypeAlias = Annotated[StrictStr, Field(pattern=RULE.pattern, max_length=68)]

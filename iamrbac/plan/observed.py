@@ -66,6 +66,10 @@ class Target:
     authentication_mode: AuthenticationMode
     role: AssumeRole | None = None
     """The role by which it is reached; None: whoever runs this."""
+    proxy_url: str | None = None
+    """The proxy in front of a private endpoint (the config's `proxyUrl`)."""
+    tls_server_name: str | None = None
+    """The name in the endpoint's certificate where it is not the endpoint's own (the config's `tlsServerName`)."""
 
     @property
     def partition(self) -> str:

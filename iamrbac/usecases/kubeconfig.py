@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import Cluster
-from iamrbac.model.errors import IamrbacError
+from iamrbac.model.errors import IamrbacError, UsageError
+from iamrbac.model.suggest import did_you_mean
 from iamrbac.plan.observed import Target
 from iamrbac.rbac.objects import Request, Rule
+from iamrbac.usecases.context_names import Names
+from iamrbac.usecases.granted import Grant
 from iamrbac.usecases.load import load
-from iamrbac.usecases.ports import Context, Kubeconfig, OwnAccess, Progress, Written
+from iamrbac.usecases.ports import (
+    Context,
+    Kubeconfig,
+    OwnAccess,
+    Preview,
+    Progress,
+    Prune,
+    WantedContexts,
+    Written,
+)
 from iamrbac.usecases.select import select
 from iamrbac.usecases.states import CLUSTERS_AT_ONCE
 from iamrbac.usecases.whoami import ClusterAccess, OwnEdges, who_am_i
 
 # Everybody may ask these about himself; they are no access (the default ClusterRole system:basic-user).
 _ABOUT_ONESELF = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"})
+_TEAM = 2
+"""Where the team stands in a group's name, iamrbac:INSTANCE:TEAM:SET."""
 # What is asked where a cluster cannot list all of the caller's rules: EKS's access policies all give it.
 _PROBE = Request("list", "pods")
 
@@ -37,6 +51,14 @@ class KubeconfigRequest:
     """A context for each namespace, too."""
     profile: str | None = None
     """The AWS profile that the session has."""
+    role_arn: str | None = None
+    """The role that kubectl's token is for; None: the caller's own."""
+    names: Names = field(default_factory=Names)
+    """What contexts are called."""
+    current: str | None = None
+    """The context that becomes the current one."""
+    prune: bool = False
+    """Remove contexts that were written for this instance and are no longer granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +71,8 @@ class ClusterContexts:
     namespaces: tuple[str, ...] = ()
     """Namespaces that the policies give and the cluster confirms; not asked with `everything`."""
     error: IamrbacError | None = None
+    judged: bool = True
+    """Whether it is known what is granted there, so that whatever else the file has of it may go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +81,20 @@ class KubeconfigResult:
 
     clusters: tuple[ClusterContexts, ...]
     written: Written | None
-    """None when there was nothing to write."""
+    """None when there was nothing to write, or only a preview was asked for."""
     findings: tuple[Finding, ...]
+    preview: Preview | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the caller has access, before anything is written."""
+
+    clusters: tuple[ClusterContexts, ...]
+    findings: tuple[Finding, ...] = ()
+    instance: str | None = None
+    unasked: frozenset[str] = frozenset()
+    """Clusters of the config that were not asked for."""
 
 
 def make_contexts(
@@ -69,52 +105,140 @@ def make_contexts(
     A cluster that cannot be asked has an `error`, and whatever the file has of it stays. Raises UsageError,
     RepositoryError, KubeconfigError, and AwsError when AWS does not know the caller.
     """
+    found = find_contexts(edges, request, progress)
+    wanted = wanted_contexts(found, request)
+    written = kubeconfig.write(wanted) if wanted is not None else None
+    return KubeconfigResult(found.clusters, written, found.findings)
+
+
+def preview_contexts(
+    edges: OwnEdges, kubeconfig: Kubeconfig, request: KubeconfigRequest, progress: Progress
+) -> KubeconfigResult:
+    """Find out the same and say what would be written. Raises as `make_contexts` does."""
+    found = find_contexts(edges, request, progress)
+    wanted = wanted_contexts(found, request)
+    preview = kubeconfig.preview(wanted) if wanted is not None else None
+    return KubeconfigResult(found.clusters, None, found.findings, preview)
+
+
+def find_contexts(edges: OwnEdges, request: KubeconfigRequest, progress: Progress) -> Found:
+    """Return which contexts the caller should have. Raises as `make_contexts` does."""
     if request.everything:
-        clusters, findings = _everything(edges, request)
-    else:
-        who = who_am_i(edges, request.at, request.clusters, progress)
-        findings = who.findings
-        with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
-            clusters = tuple(pool.map(lambda one: _confirmed(edges, one, request), who.clusters))
-    contexts = [context for one in clusters for context in one.contexts]
+        return _everything(edges, request)
+    who = who_am_i(edges, request.at, request.clusters, progress)
+    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
+        clusters = tuple(pool.map(lambda one: _confirmed(edges, one, request, who.instance), who.clusters))
+    return Found(clusters, who.findings, who.instance, _unasked(edges, request))
+
+
+def wanted_contexts(found: Found, request: KubeconfigRequest) -> WantedContexts | None:
+    """Return what the kubeconfig should have; None where there is nothing to write or to remove.
+
+    Raises UsageError for two contexts of one name, and for a `current` that is none of them.
+    """
+    contexts = tuple(context for one in found.clusters for context in one.contexts)
+    prune = _prune(found) if request.prune else None
     if not contexts:
-        return KubeconfigResult(clusters, None, findings)
-    current = contexts[0].name if request.clusters and len(clusters) == 1 else None
-    return KubeconfigResult(clusters, kubeconfig.write(contexts, current, contexts[0].name), findings)
+        return WantedContexts((), prune=prune) if prune is not None else None
+    names = [context.name for context in contexts]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(
+            f"several contexts would be called {', '.join(twice)}",
+            hint="let --name-template tell them apart, e.g. '{namespace}@{cluster}'",
+        )
+    if request.current is not None and request.current not in names:
+        raise UsageError(
+            f"--current {request.current} is none of the contexts that are written",
+            hint=did_you_mean(request.current, names, f"use one of {', '.join(names)}"),
+        )
+    alone = names[0] if request.clusters and len(found.clusters) == 1 else None
+    return WantedContexts(contexts, request.current or alone, names[0], prune)
 
 
-def _everything(edges: OwnEdges, request: KubeconfigRequest) -> tuple[tuple[ClusterContexts, ...], tuple[Finding, ...]]:
+def _prune(found: Found) -> Prune | None:
+    if found.instance is None:
+        return None
+    unknown = frozenset(one.cluster for one in found.clusters if not one.judged)
+    granted = frozenset(
+        (context.target.arn, context.role_arn, namespace)
+        for one in found.clusters
+        for context in one.contexts
+        for namespace in one.namespaces
+    )
+    return Prune(found.instance, unknown | found.unasked, granted)
+
+
+def _unasked(edges: OwnEdges, request: KubeconfigRequest) -> frozenset[str]:
+    """Return the clusters of the config that this run says nothing about."""
+    if not (request.prune and request.clusters) or (readable := load(edges.repository).readable) is None:
+        return frozenset()
+    every = readable.config.document.clusters
+    return frozenset(one.name for one in every) - {one.name for one in select(every, request.clusters)}
+
+
+def _everything(edges: OwnEdges, request: KubeconfigRequest) -> Found:
     loaded = load(edges.repository)
     if loaded.readable is None:
-        return (), loaded.findings
-    selected = select(loaded.readable.config.document.clusters, request.clusters)
+        return Found((), loaded.findings)
+    config = loaded.readable.config.document
+    instance = config.metadata.name
+    selected = select(config.clusters, request.clusters)
 
     def describe(cluster: Cluster) -> ClusterContexts:
         try:
             target = edges.aws.target(cluster)
         except IamrbacError as error:
-            return ClusterContexts(cluster.name, error=error)
-        return ClusterContexts(cluster.name, (Context(target.name, target, request.profile),))
+            return ClusterContexts(cluster.name, error=error, judged=False)
+        return ClusterContexts(cluster.name, (_context(target, None, request, instance),), judged=False)
 
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
-        return tuple(pool.map(describe, selected)), loaded.findings
+        return Found(tuple(pool.map(describe, selected)), loaded.findings, instance, _unasked(edges, request))
 
 
-def _confirmed(edges: OwnEdges, one: ClusterAccess, request: KubeconfigRequest) -> ClusterContexts:
+def _confirmed(
+    edges: OwnEdges, one: ClusterAccess, request: KubeconfigRequest, instance: str | None
+) -> ClusterContexts:
     if one.target is None or one.user is None:
-        return ClusterContexts(one.cluster, error=one.error)
+        return ClusterContexts(one.cluster, error=one.error, judged=one.error is None)
     wanted = sorted({grant.namespace for grant in one.grants or () if grant.namespace})
     try:
         namespaces = _usable(edges.access(one.target), wanted)
     except IamrbacError as error:
-        return ClusterContexts(one.cluster, error=error)
-    return ClusterContexts(one.cluster, tuple(_contexts(one.target, namespaces, request)), namespaces)
+        return ClusterContexts(one.cluster, error=error, judged=False)
+    contexts = tuple(_contexts(one.target, namespaces, request, instance, one.grants or ()))
+    return ClusterContexts(one.cluster, contexts, namespaces, judged=one.grants is not None)
 
 
-def _contexts(target: Target, namespaces: Sequence[str], request: KubeconfigRequest) -> Iterator[Context]:
-    yield Context(target.name, target, request.profile, namespaces[0] if len(namespaces) == 1 else None)
+def _contexts(
+    target: Target, namespaces: Sequence[str], request: KubeconfigRequest, instance: str | None, grants: Sequence[Grant]
+) -> Iterator[Context]:
+    everywhere = _team(grants)
+    yield _context(target, namespaces[0] if len(namespaces) == 1 else None, request, instance, everywhere)
     for namespace in namespaces if request.namespace_contexts else ():
-        yield Context(f"{namespace}@{target.name}", target, request.profile, namespace, pinned=True)
+        team = _team([grant for grant in grants if grant.namespace == namespace])
+        yield _context(target, namespace, request, instance, team, pinned=True)
+
+
+def _context(
+    target: Target,
+    namespace: str | None,
+    request: KubeconfigRequest,
+    instance: str | None,
+    team: str | None = None,
+    *,
+    pinned: bool = False,
+) -> Context:
+    name = request.names.of(target, namespace if pinned else None, team)
+    return Context(
+        name, target, request.profile, namespace, pinned=pinned, role_arn=request.role_arn, instance=instance
+    )
+
+
+def _team(grants: Iterable[Grant]) -> str | None:
+    """Return the one team by which something is granted; None where there are several."""
+    teams = {parts[2] for grant in grants if len(parts := grant.group.split(":")) > _TEAM}
+    return teams.pop() if len(teams) == 1 else None
 
 
 def _usable(access: OwnAccess, namespaces: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
@@ -258,16 +258,47 @@ class OwnAccess(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A context as it should be, with the cluster and the user that it joins (both have the cluster's name)."""
+    """A context as it should be, with the cluster and the user that it joins."""
 
     name: str
     target: Target
+    """The cluster's entry has its name."""
     profile: str | None = None
     """AWS profile for the token; None: whatever the environment says when kubectl runs."""
     namespace: str | None = None
     """Where kubectl works by default."""
     pinned: bool = False
     """The namespace belongs to the context's name; else one that the person has chosen since is kept."""
+    user: str | None = None
+    """Name of the user's entry; None: the cluster's name."""
+    role_arn: str | None = None
+    """The role that the exec plug-in assumes first; None: it signs as the caller."""
+    instance: str | None = None
+    """The instance (the config's metadata.name) whose context it is; `Prune` goes by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Remove the contexts of an instance that are neither wanted nor still granted."""
+
+    instance: str
+    keep: frozenset[str] = frozenset()
+    """ARNs or names of clusters that were not judged (not asked for, or no answer): their contexts stay."""
+    granted: frozenset[tuple[str, str | None, str | None]] = frozenset()
+    """ARN of a cluster, ARN of a role, namespace: what is granted beside the wanted contexts, so that a namespace's
+    context stays also where this run does not ask for contexts of namespaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedContexts:
+    """What a kubeconfig should have."""
+
+    contexts: tuple[Context, ...]
+    current: str | None = None
+    """Becomes the current context."""
+    fallback: str | None = None
+    """Becomes the current context only where there is none, or one that is not there."""
+    prune: Prune | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,17 +308,54 @@ class Written:
     file: str
     changed: bool
     current: str | None
-    """The current context, as the file says it now."""
+    """The current context, as kubectl reads it now."""
+    removed: tuple[str, ...] = ()
+    """Names of the contexts that were removed."""
+    unset: str | None = None
+    """The removed context that was the current one: there is none now."""
+    also: tuple[str, ...] = ()
+    """Other files of KUBECONFIG that changed, since entries of ours are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What becomes of one file."""
+
+    file: str
+    before: str
+    """Its text; empty where there is no file."""
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would become of a kubeconfig."""
+
+    file: str
+    before: str
+    """Its text; empty where there is no file."""
+    after: str
+    removed: tuple[str, ...] = ()
+    current: str | None = None
+    unset: str | None = None
+    also: tuple[FileChange, ...] = ()
+    """Other files of KUBECONFIG that would change."""
 
 
 class Kubeconfig(Protocol):
     """The person's kubeconfig, which others write too."""
 
-    def write(self, contexts: Sequence[Context], current: str | None, fallback: str | None) -> Written:
-        """Put contexts in, or bring them up to date; nothing else changes.
+    def write(self, wanted: WantedContexts) -> Written:
+        """Put contexts in, or bring them up to date, and prune; nothing else changes.
 
-        `current` becomes the current context; `fallback` only where there is none, or one that is not there.
         Raises KubeconfigError, and leaves the file as it was.
+        """
+        ...
+
+    def preview(self, wanted: WantedContexts) -> Preview:
+        """Say what `write` would do: nothing is written, no lock is taken. Raises KubeconfigError as `write` does.
+
+        The texts are to look at: without the credentials of others, and with long data cut short, if they differ.
         """
         ...
 

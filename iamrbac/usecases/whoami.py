@@ -78,6 +78,8 @@ class WhoAmI:
     """None where whoever runs iamrbac asks about people."""
     assumed: bool = False
     """Whether the roles were assumed, as plan and apply do; else everything was asked by the caller."""
+    instance: str | None = None
+    """The instance that the documents are of."""
 
 
 def who_am_i(edges: OwnEdges, at: datetime, names: tuple[str, ...], progress: Progress) -> WhoAmI:
@@ -98,7 +100,8 @@ def who_am_i(edges: OwnEdges, at: datetime, names: tuple[str, ...], progress: Pr
     documents = None if broken else loaded.documents
     people = _people(edges, loaded.readable.config.document)
     assumed = edges.entered is not None
-    return WhoAmI(caller, _with_grants(edges, documents, asked, at), loaded.findings, people, assumed)
+    instance = loaded.readable.config.document.metadata.name
+    return WhoAmI(caller, _with_grants(edges, documents, asked, at), loaded.findings, people, assumed, instance)
 
 
 def _people(edges: OwnEdges, config: Config) -> PeopleWay | None:

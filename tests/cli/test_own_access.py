@@ -93,6 +93,42 @@ def test_kubeconfig_then_kubectls_client(
     assert list_pods("staging", "kube-system") == 403
 
 
+def test_what_is_written_is_the_persons_choice(
+    fresh_sandbox: Sandbox, become: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    become("alice")
+    path = Path(os.environ["KUBECONFIG"])
+    here = ["kubeconfig", "-C", str(ROOT), "-q"]
+
+    def out(*arguments: str, code: int = 0) -> str:
+        capsys.readouterr()
+        assert run([*here, *arguments]) == code
+        return capsys.readouterr().out if code != 64 else capsys.readouterr().err
+
+    printed = yaml.safe_load(out("--print", "--exec", "aws", "--cluster", "staging"))
+    assert "get-token" in printed["users"][0]["user"]["exec"]["args"]
+    assert printed["current-context"] == "staging"
+    assert not path.exists()
+    assert "+current-context: development\n" in out("--dry-run")
+    assert not path.exists()
+    named = ("--namespace-contexts", "--name-template", "{team}/{namespace}@{cluster}")
+    out(*named, "--current", "payments/payments@staging")
+    assert yaml.safe_load(path.read_text())["current-context"] == "payments/payments@staging"
+    before = path.read_bytes()
+    assert "did you mean payments/payments@staging?" in out(*named, "--current", "payments/payment@staging", code=64)
+    assert "write e.g. arn:aws:iam::" in out("--role-arn", "alice", code=64)
+    assert "--print is about no file" in out("--print", "--prune", code=64)
+    assert path.read_bytes() == before
+    fresh_sandbox.remove_from_group("alice", "payments-developers")
+    become("pat")
+    assert run(["apply", "--yes", "-q", "-C", str(ROOT)]) == 0
+    become("alice")
+    text = out("--prune", code=3)
+    assert text.endswith("it was payments/payments@staging): kubectl config use-context NAME.\n")
+    config = yaml.safe_load(path.read_text())
+    assert [config[key] for key in ("clusters", "users", "contexts", "current-context")] == [[], [], [], ""]
+
+
 def list_pods(context: str, namespace: str) -> int:
     """Ask with the official client and the exec plug-in of the kubeconfig; return the HTTP status."""
     from kubernetes import client, config

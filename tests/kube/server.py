@@ -153,7 +153,9 @@ def _text(handler: BaseHTTPRequestHandler, text: bytes) -> None:
 
 
 @contextmanager
-def serving(api: FakeApi, authority: trustme.CA | None = None) -> Iterator[Target]:
+def serving(api: FakeApi, authority: trustme.CA | None = None, name: str = "127.0.0.1") -> Iterator[Target]:
+    """Serve on loopback; with `authority` by TLS, with a certificate for `name`."""
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -181,14 +183,16 @@ def serving(api: FakeApi, authority: trustme.CA | None = None) -> Iterator[Targe
     with Server(("127.0.0.1", 0), Handler) as server:
         if authority is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            authority.issue_cert("127.0.0.1").configure_cert(context)
+            authority.issue_cert(name).configure_cert(context)
             server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         scheme = "http" if authority is None else "https"
-        yield target(f"{scheme}://127.0.0.1:{server.server_address[1]}")
-        server.shutdown()
-        thread.join()
+        try:
+            yield target(f"{scheme}://127.0.0.1:{server.server_address[1]}")
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def target(endpoint: str, certificate_authority: str = "") -> Target:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
+import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from iamrbac.kubeconfig.client import KubeconfigFile
 from iamrbac.kubeconfig.command import iamrbac_command
-from iamrbac.kubeconfig.file import locate, rewrite
-from iamrbac.kubeconfig.text import merge
+from iamrbac.kubeconfig.file import locate
+from iamrbac.kubeconfig.file import rewrite as rewrite_all
+from iamrbac.kubeconfig.locks import locked
 from iamrbac.model.errors import KubeconfigError
-from iamrbac.usecases.ports import Written
-from tests.kubeconfig.test_merge import COMMAND, DEVELOPMENT, FOREIGN, target
+from iamrbac.usecases.ports import WantedContexts, Written
+from tests.kubeconfig.test_merge import DEVELOPMENT, FOREIGN, PLUGIN, merge, target
+
+
+def rewrite(path: Path, change: Callable[[str], str], patience: float = 10) -> bool:
+    before, after = rewrite_all([path], lambda texts: [change(texts[0])], patience)
+    return before != after
 
 
 def mode(path: Path) -> int:
@@ -30,19 +42,20 @@ def files(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("environment", "place"),
+    ("environment", "places"),
     [
-        ({}, "/home/alice/.kube/config"),
-        ({"KUBECONFIG": ""}, "/home/alice/.kube/config"),
-        ({"KUBECONFIG": "/a/b"}, "/a/b"),
-        ({"KUBECONFIG": f"{os.pathsep}/a/b{os.pathsep}/c"}, "/a/b"),
+        ({}, ["/home/alice/.kube/config"]),
+        ({"KUBECONFIG": ""}, ["/home/alice/.kube/config"]),
+        ({"KUBECONFIG": os.pathsep}, ["/home/alice/.kube/config"]),
+        ({"KUBECONFIG": "/a/b"}, ["/a/b"]),
+        ({"KUBECONFIG": os.pathsep.join(["", "/a/b", "c", "", "/a/b"])}, ["/a/b", "c"]),
     ],
 )
-def test_the_file_that_kubectl_writes_to(
-    environment: dict[str, str], place: str, monkeypatch: pytest.MonkeyPatch
+def test_the_files_that_kubectl_reads(
+    environment: dict[str, str], places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/alice")
-    assert locate(environment) == Path(place)
+    assert locate(environment) == tuple(map(Path, places))
 
 
 def test_a_new_file_is_the_owners_only(tmp_path: Path) -> None:
@@ -95,8 +108,8 @@ def test_a_change_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None
     path = tmp_path / "config"
     path.write_text("clusters: [")
     with pytest.raises(KubeconfigError) as caught:
-        rewrite(path, lambda text: merge(text, [DEVELOPMENT], COMMAND))
-    assert str(caught.value).startswith(f"{path}: it is not YAML: ")
+        rewrite(path, lambda text: merge(text, [DEVELOPMENT]))
+    assert str(caught.value).startswith("config: it is not YAML: ")
     assert path.read_text() == "clusters: ["
     assert files(tmp_path) == ["config"]
 
@@ -147,23 +160,192 @@ def test_another_programs_lock_is_waited_for(tmp_path: Path) -> None:
     timer.join()
 
 
-def test_a_lock_that_stays_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "config.lock").touch()
+@pytest.mark.parametrize(
+    ("old", "age"), [(0, r"[01] seconds?"), (60, "1 minute"), (7300, "2 hours"), (10**6, "11 days")]
+)
+def test_a_lock_that_stays_is_an_error(tmp_path: Path, old: int, age: str) -> None:
+    lock = tmp_path / "config.lock"
+    lock.touch(0)
+    os.utime(lock, (time.time() - old,) * 2)
     with pytest.raises(KubeconfigError) as caught:
         rewrite(tmp_path / "config", lambda text: "new", patience=0.1)
-    assert str(caught.value) == (
-        f"{tmp_path}/config: another program holds its lock since 0.1 seconds."
-        f" Next: if none is running, delete {tmp_path}/config.lock"
+    place = re.escape(str(tmp_path))
+    assert re.fullmatch(
+        f"{place}/config: it is locked by another program: {place}/config.lock is there since {age}."
+        " Next: if no kubectl or iamrbac is writing it, one that was killed left the lock:"
+        f" rm {place}/config.lock",
+        str(caught.value),
     )
     assert files(tmp_path) == ["config.lock"]
 
 
+def test_without_a_change_no_lock_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("same")
+    (tmp_path / "config.lock").touch(0)
+    assert rewrite(tmp_path / "config", lambda text: text, patience=0) is False
+
+
+def test_the_lock_of_an_iamrbac_that_was_killed_is_taken_over(tmp_path: Path) -> None:
+    """It dies by SIGKILL while it holds both locks; a lock of somebody else's would be left alone (see above)."""
+    path = tmp_path / "config"
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom iamrbac.kubeconfig.locks import locked\n"
+        "with locked([Path(sys.argv[1])]):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60).returncode < 0
+    assert files(tmp_path) == ["config.lock"]
+    assert rewrite(path, lambda text: "new", patience=0) is True
+    assert files(tmp_path) == ["config"]
+
+
+def test_the_lock_of_an_iamrbac_that_lives_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    inside, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locked([path]):
+            inside.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert inside.wait(30)
+    try:
+        with pytest.raises(KubeconfigError, match="other iamrbac processes have been writing it"):
+            rewrite(path, lambda text: "new", patience=0.01)
+        assert files(tmp_path) == ["config.lock"]
+    finally:
+        done.set()
+        thread.join()
+    assert rewrite(path, lambda text: "new") is True
+
+
+def test_a_link_is_locked_by_both_its_names(tmp_path: Path) -> None:
+    """kubectl locks by the name that it is given."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "middle").symlink_to("real/config")
+    (tmp_path / "config").symlink_to("middle")
+    found: list[list[str]] = []
+
+    def change(text: str) -> str:
+        found.append([*files(tmp_path), *files(tmp_path / "real")])
+        return "new"
+
+    assert rewrite(tmp_path / "config", change) is True
+    assert found[-1] == ["config", "config.lock", "middle", "real", "config.lock"]
+    assert (tmp_path / "real/config").read_text() == "new"
+
+
+def test_a_read_only_file_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(KubeconfigError) as caught:
+        rewrite(path, lambda text: "new")
+    assert str(caught.value) == (
+        f"{path}: it is read-only. Next: let yourself write it: chmod u+w {path}; or name another file with"
+        " --kubeconfig FILE"
+    )
+    assert (path.read_text(), mode(path), files(tmp_path)) == ("old", 0o444, ["config"])
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "said"),
+    [
+        ("tempfile.mkstemp", errno.EACCES, "it cannot be written: Permission denied"),
+        ("tempfile.mkstemp", errno.EROFS, "it cannot be written: Read-only file system"),
+        ("tempfile.mkstemp", errno.ENOSPC, "it cannot be written: No space left on device"),
+        ("os.fsync", errno.EDQUOT, "it cannot be written: Disk quota exceeded"),
+        ("os.fchmod", errno.EPERM, "it cannot be written: Operation not permitted"),
+        ("Path.replace", errno.EIO, "it cannot be written: Input/output error"),
+    ],
+)
+def test_whatever_the_disk_says_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: int, said: str
+) -> None:
+    path = tmp_path / "config"
+    path.write_text("old")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(f"iamrbac.kubeconfig.file.{where}", fail)
+    with pytest.raises(KubeconfigError) as caught:
+        rewrite(path, lambda text: "new")
+    assert str(caught.value) == f"{path}: {said}. Next: name another file with --kubeconfig FILE"
+    monkeypatch.undo()
+    assert (path.read_text(), files(tmp_path)) == ("old", ["config"])
+
+
+def test_a_disk_too_full_for_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def full(path: Any, *rest: Any) -> int:
+        if str(path).endswith(".lock"):
+            raise OSError(errno.ENOSPC, "full")
+        return real(path, *rest)
+
+    monkeypatch.setattr("iamrbac.kubeconfig.locks.os.open", full)
+    with pytest.raises(KubeconfigError, match="config: it cannot be locked: No space left on device"):
+        rewrite(tmp_path / "config", lambda text: "new")
+    assert files(tmp_path) == []
+
+
+def test_a_file_that_somebody_writes_without_a_lock_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("old")
+    seen: list[str] = []
+
+    def change(text: str) -> str:
+        seen.append(text)
+        if len(seen) == 2:
+            path.write_text("theirs")
+        return f"{text}+ours"
+
+    assert rewrite(path, change) is True
+    assert (path.read_text(), seen) == ("theirs+ours", ["old", "old", "theirs"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_owner_and_group_stay(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("old")
+    path.chmod(0o640)
+    os.chown(path, 4711, 4712)
+    rewrite(path, lambda text: "new")
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, mode(path)) == (4711, 4712, 0o640)
+
+
+def test_somebody_elses_file_does_not_become_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config"
+    path.write_text("old")
+    real = os.fstat
+
+    def another(handle: int) -> Any:
+        found = list(real(handle))
+        found[4] += 1
+        return os.stat_result(found)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no")
+
+    monkeypatch.setattr("iamrbac.kubeconfig.file.os.fstat", another)
+    monkeypatch.setattr("iamrbac.kubeconfig.file.os.fchown", refuse)
+    with pytest.raises(KubeconfigError, match=r"it belongs to user .* and would not any more"):
+        rewrite(path, lambda text: "new")
+    monkeypatch.undo()
+    assert (path.read_text(), files(tmp_path)) == ("old", ["config"])
+
+
 def test_what_was_written_is_told(tmp_path: Path) -> None:
-    kubeconfig = KubeconfigFile(tmp_path / "config", COMMAND)
+    kubeconfig = KubeconfigFile([tmp_path / "config"], PLUGIN, settle=0)
     place = str(tmp_path / "config")
-    assert kubeconfig.write([DEVELOPMENT], None, None) == Written(place, True, None)
-    assert kubeconfig.write([DEVELOPMENT], None, "development") == Written(place, True, "development")
-    assert kubeconfig.write([DEVELOPMENT], None, "other") == Written(place, False, "development")
+    assert kubeconfig.write(WantedContexts((DEVELOPMENT,))) == Written(place, True, None)
+    assert kubeconfig.write(WantedContexts((DEVELOPMENT,), fallback="development")) == Written(
+        place, True, "development"
+    )
+    assert kubeconfig.write(WantedContexts((DEVELOPMENT,), fallback="other")) == Written(place, False, "development")
 
 
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
@@ -173,7 +355,7 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
         replace(DEVELOPMENT, name=f"c{number}", target=target(f"c{number}", f"c{number}")) for number in range(8)
     ]
     threads = [
-        threading.Thread(target=rewrite, args=(path, lambda text, context=context: merge(text, [context], COMMAND)))
+        threading.Thread(target=rewrite, args=(path, lambda text, context=context: merge(text, [context])))
         for context in contexts
     ]
     for thread in threads:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from iamrbac.kubeconfig.text import merge as merge_as
+from iamrbac.kubeconfig.command import Plugin
+from iamrbac.kubeconfig.text import Document
+from iamrbac.kubeconfig.text import merge as merge_all
 from iamrbac.model.errors import KubeconfigError
 from iamrbac.plan.observed import Target
-from iamrbac.usecases.ports import Context
+from iamrbac.usecases.ports import Context, Prune, WantedContexts
 
-COMMAND = ("/opt/bin/iamrbac",)
+PLUGIN = Plugin(("/opt/bin/iamrbac",))
 
 
 def target(name: str, eks_name: str) -> Target:
@@ -22,8 +24,8 @@ def target(name: str, eks_name: str) -> Target:
     return Target(name, eks_name, arn, "eu-west-1", f"https://{name}.example.com", "PEM\n", "API")
 
 
-DEVELOPMENT = Context("development", target("development", "dev-1"), "alice", "payments")
-STAGING = Context("staging", target("staging", "staging"))
+DEVELOPMENT = Context("development", target("development", "dev-1"), "alice", "payments", instance="acme")
+STAGING = Context("staging", target("staging", "staging"), instance="acme")
 FRESH = """\
 apiVersion: v1
 kind: Config
@@ -33,6 +35,7 @@ clusters:
     extensions:
     - extension:
         arn: arn:aws:eks:eu-west-1:111122223333:cluster/dev-1
+        instance: acme
       name: iamrbac.dev/cluster
     server: https://development.example.com
   name: development
@@ -52,9 +55,19 @@ users:
       - name: AWS_PROFILE
         value: alice
       interactiveMode: IfAvailable
+    extensions:
+    - extension:
+        arn: arn:aws:eks:eu-west-1:111122223333:cluster/dev-1
+        instance: acme
+      name: iamrbac.dev/cluster
 contexts:
 - context:
     cluster: development
+    extensions:
+    - extension:
+        arn: arn:aws:eks:eu-west-1:111122223333:cluster/dev-1
+        instance: acme
+      name: iamrbac.dev/cluster
     namespace: payments
     user: development
   name: development
@@ -93,8 +106,16 @@ FOREIGN = textwrap.dedent(
 )
 
 
-def merge(text: str, contexts: list[Context], current: str | None = None, fallback: str | None = None) -> str:
-    return merge_as(text, contexts, COMMAND, current, fallback)
+def merge(
+    text: str,
+    contexts: list[Context],
+    current: str | None = None,
+    fallback: str | None = None,
+    prune: Prune | None = None,
+    plugin: Plugin = PLUGIN,
+) -> str:
+    wanted = WantedContexts(tuple(contexts), current, fallback, prune)
+    return merge_all([Document("config", text)], 0, wanted, plugin).texts[0]
 
 
 def data(text: str) -> Any:
@@ -133,7 +154,7 @@ def added_lines(before: str, after: str) -> list[str]:
 
 def test_every_line_of_others_stays() -> None:
     result = merge(FOREIGN, [DEVELOPMENT, STAGING], fallback="development")
-    assert len(added_lines(FOREIGN, result)) == 52
+    assert len(added_lines(FOREIGN, result)) == 74
     assert data(result)["current-context"] == "lab"
     for section in ("clusters", "users", "contexts"):
         assert names(result, section) == [*names(FOREIGN, section), "development", "staging"]
@@ -143,9 +164,9 @@ def test_every_line_of_others_stays() -> None:
 def test_what_goes_in_looks_like_kubectls() -> None:
     result = merge(FOREIGN, [STAGING])
     assert '    name: "home"   # trailing\n- cluster:\n    certificate-authority-data: UEVNCg==\n' in result
-    assert "    name: lab\n  - context:\n      cluster: staging\n      user: staging\n    name: staging\n" in result
+    assert "    name: lab\n  - context:\n      cluster: staging\n      extensions:\n      - extension:\n" in result
     assert "      abc\n      def\n- name: staging\n  user:\n    exec:\n" in result
-    assert result.endswith("      interactiveMode: IfAvailable\n# the end\n")
+    assert result.endswith("        instance: acme\n      name: iamrbac.dev/cluster\n# the end\n")
 
 
 SHAPES = {
@@ -223,7 +244,7 @@ def test_ours_is_brought_up_to_date(old: dict[str, Any], new: dict[str, Any], ar
 
 @pytest.mark.parametrize("command", [("/old/iamrbac",), ("/usr/bin/python3", "-m", "iamrbac")])
 def test_an_installation_that_moved(command: tuple[str, ...]) -> None:
-    before = merge_as(FOREIGN, [DEVELOPMENT], command)
+    before = merge(FOREIGN, [DEVELOPMENT], plugin=Plugin(command))
     assert merge(before, [DEVELOPMENT]) == merge(FOREIGN, [DEVELOPMENT])
 
 
@@ -281,14 +302,9 @@ def test_a_namespace_context_keeps_the_namespace_in_its_name() -> None:
             "context development is there already, and has no `context`",
         ),
         (
-            "users:\n- name: development\n  user: {}\n- name: development\n  user: {}\n",
-            "user development is there 2 times",
-        ),
-        ("users: {}\n", "`users` is not a list of entries"),
-        ("users: [a]\n", "`users` is not a list of entries"),
-        (
             FRESH.replace("cluster/dev-1", "cluster/another"),
-            "cluster development is there already, for arn:aws:eks:eu-west-1:111122223333:cluster/another",
+            "cluster development is there already, for arn:aws:eks:eu-west-1:111122223333:cluster/another;"
+            " user development is there already, for arn:aws:eks:eu-west-1:111122223333:cluster/another",
         ),
         (
             "clusters:\n- name: development\n  cluster: {server: https://other}\n"
@@ -301,7 +317,8 @@ def test_a_namespace_context_keeps_the_namespace_in_its_name() -> None:
 def test_what_is_not_ours_is_refused(text: str, why: str) -> None:
     with pytest.raises(KubeconfigError) as caught:
         merge(text, [DEVELOPMENT])
-    assert str(caught.value) == (f"{why}. Next: rename or remove it, or write to another file with --kubeconfig FILE")
+    hint = "rename or remove it, or write to another file with --kubeconfig FILE"
+    assert str(caught.value) == f"config: {why}. Next: {hint}"
 
 
 def test_a_hand_made_entry_for_the_same_server_becomes_ours() -> None:
@@ -309,7 +326,7 @@ def test_a_hand_made_entry_for_the_same_server_becomes_ours() -> None:
     cluster = data(merge(text, [DEVELOPMENT]))["clusters"][0]["cluster"]
     assert cluster["server"] == "https://development.example.com"
     assert cluster["proxy-url"] == "p"
-    assert cluster["extensions"][0]["extension"] == {"arn": DEVELOPMENT.target.arn}
+    assert cluster["extensions"][0]["extension"] == {"arn": DEVELOPMENT.target.arn, "instance": "acme"}
 
 
 @pytest.mark.parametrize(
@@ -317,7 +334,7 @@ def test_a_hand_made_entry_for_the_same_server_becomes_ours() -> None:
     [
         ("clusters: [", "it is not YAML: expected the node content, but found '<stream end>' (line 1, column 12)"),
         ("a: b\n c: d\n", "it is not YAML: mapping values are not allowed here (line 2, column 3)"),
-        ("a: b\n---\nc: d\n", "it is not YAML: but found another document (line 2, column 1)"),
+        ("a: b\n---\nc: d\n", "it has more than one YAML document (line 2, column 1)"),
         ("kind: Config\nkind: Config\n", "'kind' is there twice (line 2)"),
         ("? [a]\n: b\n", "a key is not a text (line 1)"),
         ("users: &a [*a]\n", "its aliases make it endless"),
@@ -330,6 +347,14 @@ def test_a_hand_made_entry_for_the_same_server_becomes_ours() -> None:
             "its aliases make it endless",
         ),
         ("[" * 5000, "it is not YAML: "),
+        ("users: {}\n", "`users` is not a list of entries"),
+        ("users: [a]\n", "`users` is not a list of entries"),
+        (
+            "users:\n- name: me\n  user: {}\n- name: me\n  user: {}\n",
+            "user me is there 2 times, which kubectl refuses",
+        ),
+        ("users:\n\t- name: me\n", "it is not YAML: found character '\\t'"),
+        ('{"users": [}', "it is not YAML: "),
         ("just text", "it is not a kubeconfig: expected clusters, users and contexts"),
         ("- a\n", "it is not a kubeconfig: expected clusters, users and contexts"),
         ("a: \x00", "it is not YAML: "),

@@ -81,6 +81,8 @@ _CONFIG: dict[str, Any] = {
             "delivery": "direct",
             "manageNamespaces": False,
             "namespaces": ["payments", "search"],
+            "proxyUrl": "socks5://proxy.acme.example:1080",
+            "tlsServerName": "abc.gr7.eu-west-1.eks.amazonaws.com",
         },
         {"name": "production", "account": "111122223333", "region": "us-gov-west-1"},
     ],

@@ -297,3 +297,16 @@ def test_a_place_for_backups_that_is_none_is_told(said: object) -> None:
     found = parse({**samples.config(), "backups": said}, "iamrbac.yaml")
     assert isinstance(found, tuple)
     assert all(fault.message and fault.hint and "backups" in str(fault.path[0]) for fault in found)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://ann:hunter2@proxy:3128", "https://hunter2@proxy", "socks5://a:hunter2@[::1]:1"]
+)
+def test_a_proxy_with_a_password_is_refused_without_showing_it(url: str) -> None:
+    config = samples.config()
+    config["clusters"][0]["proxyUrl"] = url
+    (fault,) = faults(config, "iamrbac.yaml")
+    assert "clusters.0.proxyUrl: proxyUrl is" in fault
+    assert "://***@" in fault
+    assert "without user and password" in fault
+    assert "hunter2" not in fault

@@ -21,7 +21,7 @@ from iamrbac.rbac.objects import Request, Rule, User
 from iamrbac.render.kubeconfig import kubeconfig_json, kubeconfig_text
 from iamrbac.render.whoami import whoami_json, whoami_text
 from iamrbac.usecases.kubeconfig import KubeconfigRequest, KubeconfigResult, make_contexts
-from iamrbac.usecases.ports import Caller, Context, Written
+from iamrbac.usecases.ports import Caller, Context, Preview, Prune, WantedContexts, Written
 from iamrbac.usecases.whoami import OwnEdges, WhoAmI, who_am_i
 from iamrbac.wiring import repository, roles
 from tests.usecases.fakes import ACCOUNT, FakeAws, Faults, Silent
@@ -74,10 +74,15 @@ class FakeKubeconfig:
     contexts: Sequence[Context] = ()
     current: str | None = None
     fallback: str | None = None
+    prune: Prune | None = None
 
-    def write(self, contexts: Sequence[Context], current: str | None, fallback: str | None) -> Written:
-        self.contexts, self.current, self.fallback = contexts, current, fallback
-        return Written("/home/alice/.kube/config", True, current or fallback)
+    def write(self, wanted: WantedContexts) -> Written:
+        self.contexts, self.current, self.fallback = wanted.contexts, wanted.current, wanted.fallback
+        self.prune = wanted.prune
+        return Written("/home/alice/.kube/config", True, wanted.current or wanted.fallback)
+
+    def preview(self, wanted: WantedContexts) -> Preview:
+        return Preview("/home/alice/.kube/config", "", "".join(f"{one.name}\n" for one in wanted.contexts))
 
 
 class Developer:
@@ -248,7 +253,7 @@ def test_contexts_for_the_clusters_that_take_her(developer: Developer) -> None:
     developer.clusters["production"].user = NOT_MAPPED
     result = developer.make(profile="alice")
     target = developer.aws.target(Cluster(name="staging", account=ACCOUNT, region="eu-west-1"))
-    assert developer.kubeconfig.contexts == [Context("staging", target, "alice", "payments")]
+    assert developer.kubeconfig.contexts == (Context("staging", target, "alice", "payments", instance="acme"),)
     assert (developer.kubeconfig.current, developer.kubeconfig.fallback) == (None, "staging")
     assert kubeconfig_text(result) == (
         "staging     namespace payments\n"
