@@ -1,0 +1,42 @@
+"""Whether an index is that of this repository. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from iamrbac.index.index import AccessIndex
+from iamrbac.model.documents import Config
+from iamrbac.model.errors import AccessIndexError
+
+ANEW = "whoever applies makes it anew with `iamrbac index`"
+
+
+def agreed(index: AccessIndex, config: Config, where: str) -> tuple[AccessIndex, Sequence[str]]:
+    """Return the part of an index that the config confirms, and the clusters of the config that it does not have yet.
+
+    A cluster that the config has no more is left out. Raises AccessIndexError where the index is of another instance,
+    or has a cluster of the config in another place (account, region, name).
+    """
+    instance = config.metadata.name
+    if index.instance != instance:
+        raise AccessIndexError(
+            f"it is the access index of {index.instance}, and iamrbac.yaml is {instance}'s",
+            where=where,
+            hint="correct `index` in iamrbac.yaml, or --index",
+        )
+    known = {one.name: one for one in config.clusters}
+    for one in index.clusters:
+        cluster = known.get(one.name)
+        if cluster is None:
+            continue
+        says = (one.account, one.region, one.eks_name)
+        if says != (cluster.account, cluster.region, cluster.eks):
+            raise AccessIndexError(
+                f"the access index says of {one.name} what iamrbac.yaml does not: {one.arn}",
+                where=where,
+                hint=f"pull the newest iamrbac.yaml; if it still differs, {ANEW}",
+            )
+    kept = tuple(one for one in index.clusters if one.name in known)
+    there = {one.name for one in kept}
+    missing = [name for name in known if name not in there]
+    return AccessIndex(index.instance, index.written, index.commit, kept), missing
