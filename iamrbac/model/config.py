@@ -205,6 +205,11 @@ class Config(Document):
     lint: Lint = Field(default_factory=Lint, description="How strict iamrbac lint is.")
 
     @property
+    def people(self) -> str | None:
+        """The account of users and groups, where the config says one."""
+        return self.identity.account if self.identity is not None else None
+
+    @property
     def keeping(self) -> Backups:
         """What `backups` means, written out: with the account that a bucket must be of, where the config says one."""
         said = Backups(s3=self.backups) if isinstance(self.backups, str) else self.backups or Backups()

@@ -14,7 +14,7 @@ def index_place(said: Said) -> Iterator[Finding]:
     if said.config.index is None:
         return
     try:
-        parse_place(said.config.index, said.config.identity.account if said.config.identity is not None else None)
+        parse_place(said.config.index, said.config.people)
     except ValueError as fault:
         message = f"the access index cannot be kept at {said.config.index}: {fault}"
         yield error(
