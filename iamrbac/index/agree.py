@@ -37,6 +37,8 @@ def agreed(index: AccessIndex, config: Config, where: str) -> tuple[AccessIndex,
                 hint=f"pull the newest iamrbac.yaml; if it still differs, {ANEW}",
             )
     kept = tuple(one for one in index.clusters if one.name in known)
+    if not kept:
+        raise AccessIndexError("it has none of the clusters of iamrbac.yaml", where=where, hint=ANEW)
     there = {one.name for one in kept}
     missing = [name for name in known if name not in there]
     return AccessIndex(index.instance, index.written, index.commit, kept), missing

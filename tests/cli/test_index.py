@@ -60,7 +60,7 @@ def test_it_is_made_whole_and_again_the_same(
     assert (found.instance, found.commit) == ("acme", None)
     production = found.cluster("production")
     assert production is not None
-    assert production.endpoint == fresh_sandbox.cluster("production").endpoint
+    assert production.endpoint == fresh_sandbox.cluster("production").url
     sets = {(one.team, one.name): one for one in production.sets}
     assert sets["payments", "developers"].principals[0] == ALICE
     assert (sets["payments", "oncall"].principals, sets["payments", "oncall"].roles) == ((), (ROLE,))
