@@ -15,14 +15,17 @@ from iamrbac.index.index import AccessIndex
 from iamrbac.sandbox.runner import Sandbox
 from tests.cli.shapes import check
 from tests.conftest import ROOT
+from tests.recorded import recorded
+from tests.web import Web
 
 ACCOUNT = "111122223333"
+BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/staff/alice"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/iamrbac/acme.payments.oncall"
 
 
 @pytest.fixture
-def repository(tmp_path: Path, fresh_sandbox: Sandbox, admin_environment: dict[str, str]) -> Iterator[Path]:
+def repository(tmp_path: Path, sandbox: Sandbox, admin_environment: dict[str, str]) -> Iterator[Path]:
     """The sample, with an index in the repository and on-call by a role."""
     folder = tmp_path / "access"
     shutil.copytree(ROOT / "policies", folder / "policies")
@@ -42,7 +45,7 @@ def index(folder: Path, *more: str) -> int:
 
 
 def test_it_is_made_whole_and_again_the_same(
-    repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+    repository: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
     assert index(repository, "--check") == 2
@@ -60,9 +63,9 @@ def test_it_is_made_whole_and_again_the_same(
     assert (found.instance, found.commit) == ("acme", None)
     production = found.cluster("production")
     assert production is not None
-    assert production.endpoint == fresh_sandbox.cluster("production").url
+    assert production.endpoint == sandbox.cluster("production").url
     sets = {(one.team, one.name): one for one in production.sets}
-    assert sets["payments", "developers"].principals[0] == ALICE
+    assert sets["payments", "developers"].principals == (BOB, ALICE)
     assert (sets["payments", "oncall"].principals, sets["payments", "oncall"].roles) == ((), (ROLE,))
     line = next(
         number
@@ -80,16 +83,19 @@ def test_it_is_made_whole_and_again_the_same(
 
 
 def test_what_changes_is_said_in_numbers(
-    repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+    repository: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert index(repository) == 0
-    fresh_sandbox.remove_from_group("alice", "payments-developers")
-    capsys.readouterr()
-    assert index(repository, "--check") == 2
-    assert capsys.readouterr().out == (
-        "0 gained, 3 lost (principal × cluster)\naccess-index.json: not what it would be now\n"
-    )
-    assert index(repository, "-o", "json") == 0
+    sandbox.remove_from_group("alice", "payments-developers")
+    try:
+        capsys.readouterr()
+        assert index(repository, "--check") == 2
+        assert capsys.readouterr().out == (
+            "0 gained, 3 lost (principal × cluster)\naccess-index.json: not what it would be now\n"
+        )
+        assert index(repository, "-o", "json") == 0
+    finally:
+        sandbox.add_to_group("alice", "payments-developers")
     document = json.loads(capsys.readouterr().out)
     check("index", document)
     assert (document["lost"], document["changed"], document["written"]) == (3, True, True)
@@ -120,7 +126,7 @@ def test_what_is_broken_is_replaced(repository: Path, capsys: pytest.CaptureFixt
     assert index(repository, "--check") == 0
 
 
-def test_a_part_is_no_index(repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_is_no_index(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = repository / "iamrbac.yaml"
     config.write_text(config.read_text().replace("- name: staging\n", "- name: staging\n    eksName: gone\n"))
     capsys.readouterr()
@@ -161,9 +167,9 @@ def test_bad_places_are_one_line(repository: Path, capsys: pytest.CaptureFixture
 
 
 def test_a_signed_one_is_written_with_its_signature(
-    repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    repository: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    kms = fresh_sandbox.client("kms")
+    kms = sandbox.client("kms")
     key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["Arn"]
     config = repository / "iamrbac.yaml"
     config.write_text(config.read_text().replace("access-index.json", f"https://127.0.0.1:9/index.json#{key}"))
@@ -172,3 +178,45 @@ def test_a_signed_one_is_written_with_its_signature(
     capsys.readouterr()
     assert index(repository) == 1
     assert "cannot be read:" in capsys.readouterr().err
+
+
+def rights(folder: Path, command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
+    capsys.readouterr()
+    assert run(["permissions", command, "--form", "iam", "-q", "-C", str(folder)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    return {action for statement in document.get("Statement", ()) for action in statement["Action"]}
+
+
+def test_the_rights_that_are_printed_are_enough_and_used(
+    repository: Path,
+    sandbox: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    web: Web,
+) -> None:
+    key = sandbox.client("kms").create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["Arn"]
+    sandbox.client("s3").create_bucket(
+        Bucket="acme-index", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    config = (repository / "iamrbac.yaml").read_text()
+    people = {"iam:GetGroup", "iam:GetUser", "iam:GetRole", "eks:DescribeCluster"}
+    # The first is told from a denial by the second, and the role is for its group alone, whose policy allows it.
+    unseen = {"s3:ListBucket", "sts:GetCallerIdentity", "sts:AssumeRole"}
+    for place, writing, reading in (
+        ("access-index.json", set(), set()),
+        ("s3://acme-index/a/index.json", {"s3:GetObject", "s3:PutObject"}, {"s3:GetObject"}),
+        (
+            f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/iamrbac/index",
+            {"ssm:GetParameter", "ssm:PutParameter"},
+            {"ssm:GetParameter"},
+        ),
+        (f"{web.url}#{key}", {"kms:Sign", "kms:Verify"}, {"kms:Verify"}),
+    ):
+        (repository / "iamrbac.yaml").write_text(config.replace("access-index.json", place))
+        with recorded() as (wrote, _):
+            assert index(repository, *(("--out", str(web.folder / "index.json")) if "https" in place else ())) == 0
+            assert index(repository, "--check") == 0
+        assert rights(repository, "index", capsys) - unseen == set(wrote) - unseen == writing | people
+        with recorded() as (read, requests):
+            assert run(["kubeconfig", "-q", "-C", str(repository), "--kubeconfig", str(repository / "config")]) == 3
+        assert rights(repository, "kubeconfig", capsys) - unseen == set(read) - unseen == reading
+        assert {path for _, path in requests} <= {"/index.json"}

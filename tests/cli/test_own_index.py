@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,19 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/iamrbac/acme.payments.oncall"
 Become = Callable[[str], None]
 
 
-@pytest.fixture
-def repository(tmp_path: Path, fresh_sandbox: Sandbox, admin_environment: dict[str, str]) -> Iterator[Path]:
-    """The sample, applied, with an index in the repository and on-call by a role."""
-    folder = tmp_path / "access"
+def written(folder: Path) -> None:
+    """The sample, with an index in the repository and on-call by a role."""
     shutil.copytree(ROOT / "policies", folder / "policies")
     (folder / "iamrbac.yaml").write_text((ROOT / "iamrbac.yaml").read_text() + "\nindex: access-index.json\n")
     policy = folder / "policies" / "payments.yaml"
     text = policy.read_text()
     policy.write_text(text.replace("- iamGroup: payments-oncall\n", "- iamGroup: payments-oncall\n        via: role\n"))
-    assert run(["apply", "--yes", "-q", "-C", str(folder)]) == 0
-    assert run(["index", "-q", "-C", str(folder)]) == 0
 
-    pat = fresh_sandbox.profile("pat").access_key
+
+@contextmanager
+def without_eks(sandbox: Sandbox) -> Iterator[None]:
+    """Nobody but pat may ask EKS for anything."""
+    pat = sandbox.profile("pat").access_key
 
     def refuse(operation: str, request: AwsRequest) -> Reply | None:
         if not operation.startswith("eks:") or request.access_key == pat:
@@ -45,15 +46,37 @@ def repository(tmp_path: Path, fresh_sandbox: Sandbox, admin_environment: dict[s
         body = json.dumps({"__type": "AccessDeniedException", "message": "no right on EKS at all"}).encode()
         return Reply(403, body, "application/json", {"x-amzn-ErrorType": "AccessDeniedException"})
 
-    with fresh_sandbox.aws.front.fault(refuse):
+    with sandbox.aws.front.fault(refuse):
+        yield
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, sandbox: Sandbox, admin_environment: dict[str, str]) -> Iterator[Path]:
+    """An access repository whose index is made; nothing is applied."""
+    folder = tmp_path / "access"
+    written(folder)
+    assert run(["index", "-q", "-C", str(folder)]) == 0
+    with without_eks(sandbox):
         yield folder
 
 
 @pytest.fixture
-def become(fresh_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Become:
+def applied(tmp_path: Path, fresh_sandbox: Sandbox, admin_environment: dict[str, str]) -> Iterator[Path]:
+    """The same, and applied."""
+    folder = tmp_path / "access"
+    written(folder)
+    assert run(["apply", "--yes", "-q", "-C", str(folder)]) == 0
+    assert run(["index", "-q", "-C", str(folder)]) == 0
+    with without_eks(fresh_sandbox):
+        yield folder
+
+
+@pytest.fixture
+def become(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Become:
     def become(person: str) -> None:
-        for name, value in fresh_sandbox.variables(person).items():
+        for name, value in sandbox.variables(person).items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
 
     return become
 
@@ -68,12 +91,12 @@ def contexts() -> dict[str, dict[str, Any]]:
 
 
 def test_no_right_on_eks_and_no_call_but_who_am_i_and_the_role(
-    repository: Path, become: Become, capsys: pytest.CaptureFixture[str]
+    applied: Path, become: Become, capsys: pytest.CaptureFixture[str]
 ) -> None:
     become("alice")
     capsys.readouterr()
     with recorded() as (operations, requests):
-        assert kubeconfig(repository, "-o", "json", "--namespace-contexts") == 0
+        assert kubeconfig(applied, "-o", "json", "--namespace-contexts") == 0
     assert dict(operations) == {"sts:GetCallerIdentity": 1, "sts:AssumeRole": 1}
     assert not requests
     document = json.loads(capsys.readouterr().out)
@@ -89,11 +112,11 @@ def test_no_right_on_eks_and_no_call_but_who_am_i_and_the_role(
 
 
 def test_a_role_that_aws_gives_is_mine_and_gets_a_user_of_its_own(
-    repository: Path, become: Become, capsys: pytest.CaptureFixture[str], fresh_sandbox: Sandbox
+    applied: Path, become: Become, capsys: pytest.CaptureFixture[str], fresh_sandbox: Sandbox
 ) -> None:
     become("carol")
     capsys.readouterr()
-    assert kubeconfig(repository) == 0
+    assert kubeconfig(applied) == 0
     assert capsys.readouterr().out.splitlines()[:3] == [
         "development  namespaces payments, payments-batch",
         "production   namespaces payments, payments-batch",
@@ -106,11 +129,11 @@ def test_a_role_that_aws_gives_is_mine_and_gets_a_user_of_its_own(
 
     fresh_sandbox.add_to_group("carol", "search-developers")
     become("pat")
-    assert run(["apply", "--yes", "-q", "-C", str(repository)]) == 0
-    assert run(["index", "-q", "-C", str(repository)]) == 0
+    assert run(["apply", "--yes", "-q", "-C", str(applied)]) == 0
+    assert run(["index", "-q", "-C", str(applied)]) == 0
     become("carol")
     capsys.readouterr()
-    assert kubeconfig(repository, "--cluster", "staging") == 0
+    assert kubeconfig(applied, "--cluster", "staging") == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
         "staging                  namespace search",
         "payments.oncall@staging  namespaces payments, payments-batch",
@@ -120,31 +143,31 @@ def test_a_role_that_aws_gives_is_mine_and_gets_a_user_of_its_own(
 
 
 def test_the_place_may_be_elsewhere_and_no_repository_is_needed(
-    repository: Path,
+    indexed: Path,
     become: Become,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    fresh_sandbox: Sandbox,
+    sandbox: Sandbox,
 ) -> None:
-    fresh_sandbox.client("s3").create_bucket(
-        Bucket="acme-index", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    sandbox.client("s3").create_bucket(
+        Bucket="acme-own-index", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
-    content = (repository / "access-index.json").read_bytes()
-    fresh_sandbox.client("s3").put_object(Bucket="acme-index", Key="index.json", Body=content)
+    content = (indexed / "access-index.json").read_bytes()
+    sandbox.client("s3").put_object(Bucket="acme-own-index", Key="index.json", Body=content)
     become("alice")
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.chdir(empty)
     capsys.readouterr()
-    assert kubeconfig(None, "--index", "s3://acme-index/index.json") == 64
+    assert kubeconfig(None, "--index", "s3://acme-own-index/index.json") == 64
     assert "nothing says whose bucket it must be" in capsys.readouterr().err
-    assert kubeconfig(None, "--index", f"s3://acme-index/gone.json#{ACCOUNT}") == 1
+    assert kubeconfig(None, "--index", f"s3://acme-own-index/gone.json#{ACCOUNT}") == 1
     assert "there is no access index yet" in capsys.readouterr().err
     assert kubeconfig(None, "--index", "access-index.json") == 64
     assert "is a file of the access repository, and there is none here" in capsys.readouterr().err
     assert not Path(os.environ["KUBECONFIG"]).exists()
-    monkeypatch.setenv("IAMRBAC_INDEX", f"s3://acme-index/index.json#{ACCOUNT}")
+    monkeypatch.setenv("IAMRBAC_INDEX", f"s3://acme-own-index/index.json#{ACCOUNT}")
     assert kubeconfig(None, "--cluster", "staging") == 0
     assert list(contexts()) == ["staging"]
     capsys.readouterr()
@@ -176,10 +199,10 @@ BAD: dict[str, tuple[Callable[[bytes], bytes | None], str]] = {
 
 
 def test_what_is_no_index_of_ours_is_one_line_and_nothing_is_written(
-    repository: Path, become: Become, capsys: pytest.CaptureFixture[str]
+    indexed: Path, become: Become, capsys: pytest.CaptureFixture[str]
 ) -> None:
     become("alice")
-    path = repository / "access-index.json"
+    path = indexed / "access-index.json"
     content = path.read_bytes()
     for spoil, said in BAD.values():
         spoilt = spoil(content)
@@ -187,7 +210,7 @@ def test_what_is_no_index_of_ours_is_one_line_and_nothing_is_written(
         if spoilt is not None:
             path.write_bytes(spoilt)
         capsys.readouterr()
-        assert kubeconfig(repository) == 1
+        assert kubeconfig(indexed) == 1
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
         assert err.startswith("error: [ERR217] access-index.json: ")
@@ -196,12 +219,12 @@ def test_what_is_no_index_of_ours_is_one_line_and_nothing_is_written(
     old = content.replace(b'"written": "2026', b'"written": "2025')
     path.write_bytes(old)
     assert old != content
-    assert run(["kubeconfig", "-C", str(repository)]) == 0
+    assert run(["kubeconfig", "-C", str(indexed)]) == 0
     assert " days ago): what was granted since is not in it" in capsys.readouterr().err
 
 
 def test_a_role_of_which_nobody_knows_is_an_error_and_never_no_access(
-    repository: Path, become: Become, capsys: pytest.CaptureFixture[str], fresh_sandbox: Sandbox
+    indexed: Path, become: Become, capsys: pytest.CaptureFixture[str], sandbox: Sandbox
 ) -> None:
     def broken(operation: str, request: AwsRequest) -> Reply | None:
         if operation != "sts:AssumeRole":
@@ -211,14 +234,14 @@ def test_a_role_of_which_nobody_knows_is_an_error_and_never_no_access(
 
     become("alice")
     capsys.readouterr()
-    with fresh_sandbox.aws.front.fault(broken):
-        assert kubeconfig(repository, "--cluster", "staging") == 1
+    with sandbox.aws.front.fault(broken):
+        assert kubeconfig(indexed, "--cluster", "staging") == 1
         out = capsys.readouterr().out.splitlines()
         assert out[0] == "staging  namespaces payments, payments-batch, search"
         assert out[1].startswith(f"staging  not all known: [ERR201] {ROLE}: sts:AssumeRole failed with MalformedInput")
         assert list(contexts()) == ["staging"]
         become("carol")
-        assert kubeconfig(repository, "--cluster", "staging") == 1
+        assert kubeconfig(indexed, "--cluster", "staging") == 1
         assert capsys.readouterr().out.startswith("staging  not known: [ERR201] ")
 
 
