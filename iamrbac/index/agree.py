@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from iamrbac.index.codec import ANEW
 from iamrbac.index.index import AccessIndex, IndexCluster
 from iamrbac.model.documents import Config
 from iamrbac.model.errors import AccessIndexError
-
-ANEW = "whoever applies makes it anew with `iamrbac index`"
 
 
 def agreed(index: AccessIndex, config: Config, where: str) -> tuple[AccessIndex, Sequence[str]]:

@@ -18,9 +18,9 @@ from iamrbac.model.errors import AccessIndexError
 
 FORMAT_VERSION: Final = 1
 KIND: Final = "AccessIndex"
-MOST_BYTES: Final = 16 * 1024 * 1024
-"""Of an index: 100 clusters with 100 sets and 10,000 people between them need a fifth."""
-ANEW: Final = "make it anew with `iamrbac index`"
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of an index. A principal on a cluster takes 90 bytes, so there is room for 100 clusters with 5,000 people each."""
+ANEW: Final = "whoever applies makes it anew with `iamrbac index`"
 Json = dict[str, Any]
 
 

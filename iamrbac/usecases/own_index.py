@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from iamrbac.index.agree import ANEW, agreed
-from iamrbac.index.codec import decode
+from iamrbac.index.agree import agreed
+from iamrbac.index.codec import ANEW, decode
 from iamrbac.index.compare import is_old
 from iamrbac.index.index import AccessIndex, IndexCluster, IndexSet
 from iamrbac.index.mine import Mine, mine, namespaces_of

@@ -149,7 +149,7 @@ def test_a_broken_one_is_one_line_with_the_place(name: str) -> None:
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert "secret" not in str(error.value)
-    assert error.value.hint == "make it anew with `iamrbac index`"
+    assert error.value.hint == "whoever applies makes it anew with `iamrbac index`"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_broken_one_is_one_line_with_the_place(name: str) -> None:
         (b'{"a":' * 100_000, "it is nested too deeply"),
         (b'{"formatVersion": ' + b"9" * 5000 + b"}", "it is not JSON"),
         (b'{"kind": "AccessIndex", "kind": "AccessIndex"}', "a key is there twice"),
-        (b" " * (MOST_BYTES + 1), "it has more than 16 MiB"),
+        (b" " * (MOST_BYTES + 1), "it has more than 64 MiB"),
         (encode(whole())[:-200], "line "),
         (encode(whole()).replace(b'"formatVersion": 1', b'"formatVersion": true'), "has format another; this version"),
         (encode(whole()).replace(b'"formatVersion": 1', b'"formatVersion": 2'), "has format 2; this version reads 1"),
