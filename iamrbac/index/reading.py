@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from iamrbac.compile.names import group_name
+from iamrbac.identity.assumable import PATH
 from iamrbac.index.endpoint import endpoint_fault
 from iamrbac.index.index import IndexCluster, IndexGrant, IndexSet
 from iamrbac.model.arn import PARTITIONS, Arn, partition_of
@@ -99,6 +100,13 @@ class At:
         text = self.text()
         if _kind(text) not in kinds:
             raise self.fault(f"it is not the ARN of a {' or '.join(kinds)}")
+        return text
+
+    def set_role(self) -> str:
+        """Return this ARN of a role that iamrbac made: readers try to assume it, and no other."""
+        text = self.principal(("role",))
+        if Arn.parse(text).path != PATH:
+            raise self.fault(f"it is not a role of iamrbac's, below {PATH}")
         return text
 
 
@@ -187,7 +195,7 @@ def _set(at: At, instance: str) -> IndexSet:
         name,
         group.text(),
         tuple(sorted(set(principals))),
-        () if roles is None else tuple(sorted({one.principal(("role",)) for one in roles.items()})),
+        () if roles is None else tuple(sorted({one.set_role() for one in roles.items()})),
         None if ends is None else ends.time(),
         tuple(sorted(_grant(one) for one in at.get("grants").items())),
     )

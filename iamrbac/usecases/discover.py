@@ -30,8 +30,11 @@ def discovered_contexts(edges: DiscoveryEdges, request: KubeconfigRequest, progr
     """Return a context for each cluster of the regions that takes the caller for somebody.
 
     With `everything` none is asked. A cluster that cannot be described or asked has an `error`. Raises AwsError, also
-    where there is no cluster at all, and UsageError for a name that no cluster has.
+    where there is no cluster at all, and UsageError for a name that no cluster has, and for `prune`.
     """
+    if request.prune:
+        message = "--prune removes what is no longer granted, and here nothing says what that is"
+        raise UsageError(message, hint="use it with the access repository (--repo) or an access index (--index)")
     account = edges.aws.caller().account
     progress.step(f"No access repository and no index: asking EKS in {', '.join(edges.regions)}")
     found = [(region, name) for region in edges.regions for name in sorted(edges.names(region))]

@@ -262,5 +262,7 @@ def test_without_repository_and_index_the_clusters_of_the_region_are_asked(
     assert list(contexts()) == ["staging"]
     assert kubeconfig(None, "--region", "us-east-1") == 1
     assert "EKS has no cluster in account 111122223333, region us-east-1" in capsys.readouterr().err
+    assert kubeconfig(None, "--prune") == 64
+    assert "here nothing says what that is" in capsys.readouterr().err
     assert kubeconfig(None, "--cluster", "x") == 64
     assert capsys.readouterr().err.startswith("error: [ERR064] no such cluster: x. Next: EKS has development, prod")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from iamrbac.index.codec import MOST_BYTES, decode, encode, index_json, same
 from iamrbac.index.index import AccessIndex, IndexGrant
 from iamrbac.model.errors import AccessIndexError
-from tests.index.builders import BOB, cluster, index, set_, whole
+from tests.index.builders import BOB, SSO, cluster, index, set_, whole
 
 WHERE = "s3://acme/index.json"
 labels = st.from_regex("[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
@@ -130,6 +130,7 @@ BROKEN: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda v: first(v)["sets"][1].update(roles=[BOB]),
         "sets[1].roles[0]: it is not the ARN of a role",
     ),
+    "somebody's role": (lambda v: first(v)["sets"][1].update(roles=[SSO]), "it is not a role of iamrbac's, below"),
     "ends": (lambda v: first(v)["sets"][2].update(notAfter=1), "sets[2].notAfter: it is no text"),
     "escape": (lambda v: first(v)["sets"][0]["grants"][0].update(role="\x1b[2J"), "role: it is no text of 1 to"),
     "because": (lambda v: first(v)["sets"][0]["grants"][0].update(because="x"), "because: it is no list"),
