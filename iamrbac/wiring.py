@@ -221,11 +221,12 @@ def own_edges(
     aws = Accounts(session(profile))
     entered = aws.entered if assume else None
     return OwnEdges(
-        files, roles(Path(files.root)), EksApi(aws, assume=assume), kube_opener(aws, _role(role_arn)), entered
+        files, roles(Path(files.root)), EksApi(aws, assume=assume), kube_opener(aws, named_role(role_arn)), entered
     )
 
 
-def _role(arn: str | None) -> AssumeRole | None:
+def named_role(arn: str | None) -> AssumeRole | None:
+    """Return the role that `--role-arn` names. Raises UsageError where it is none."""
     from iamrbac.model.accounts import AssumeRole
     from iamrbac.model.arn import Arn
     from iamrbac.model.errors import UsageError

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from iamrbac.sandbox.runner import Sandbox
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.web"]
 _RUNNING: list[Sandbox] = []
 _USED: list[Sandbox] = []
 ROOT = Path(__file__).parents[1]

@@ -71,6 +71,22 @@ def command(
         str | None,
         typer.Option("--role-arn", metavar="ARN", help="Go to the clusters as this role, which is assumed first."),
     ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="PLACE",
+            help="The access index, as `index` of iamrbac.yaml names it; without a repository also: IAMRBAC_INDEX.",
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region",
+            metavar="REGION",
+            help="Without repository and index: look for clusters here (several times); default: the profile's.",
+        ),
+    ] = None,
     prune: Annotated[
         bool,
         typer.Option("--prune", help="Also remove contexts that iamrbac wrote for this repository, no longer granted."),
@@ -92,6 +108,10 @@ def command(
     stays byte for byte. The current context is set where there is none, or to the one cluster that --cluster names.
     Where KUBECONFIG names several files, an entry is changed where it is, and new ones go where kubectl puts its own.
 
+    Where there is an access index (`iamrbac index`), contexts are for what it says is mine, and neither EKS nor a
+    cluster is asked; a set that is entered by a role gets one whose role AWS lets me assume. Else the clusters of the
+    access repository are asked, and without one those that EKS has in the region.
+
     Exit codes: 0 written, or there already; 1 a cluster could not be asked, or the file could not be written; 3 no
     cluster takes me, or the config is invalid.
 
@@ -100,12 +120,12 @@ def command(
       iamrbac kubeconfig --cluster staging --namespace-contexts --current payments@staging
       iamrbac kubeconfig --prune --dry-run
     """
-    from iamrbac import wiring
+    from iamrbac import wiring, wiring_index
     from iamrbac.model.errors import UsageError
     from iamrbac.render.findings import findings_text
     from iamrbac.render.kubeconfig import kubeconfig_json, kubeconfig_text
     from iamrbac.usecases.context_names import Names
-    from iamrbac.usecases.kubeconfig import KubeconfigRequest, make_contexts, preview_contexts
+    from iamrbac.usecases.kubeconfig import KubeconfigRequest, preview_found, write_found
 
     if printed and (file is not None or prune or dry_run or output is Output.JSON):
         raise UsageError(
@@ -123,10 +143,10 @@ def command(
         current=current,
         prune=prune,
     )
-    edges = wiring.own_edges(repo, profile=profile, role_arn=role_arn)
+    find = wiring_index.contexts_finder(repo, index, region or (), profile, role_arn)
     kubeconfig = wiring.printed_kubeconfig(plugin) if printed else wiring.kubeconfig(file, plugin)
-    make = preview_contexts if printed or dry_run else make_contexts
-    result = make(edges, kubeconfig, request, terminal)
+    make = preview_found if printed or dry_run else write_found
+    result = make(find(request, terminal), kubeconfig, request)
     if not result.clusters:
         show.invalid(terminal, output, result.findings, findings_text)
         return 3

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("expect", "Judge the tests of access beside the policies."),
     "identities": ("identities", "Write down what IAM says of people, for --identities FILE."),
     "snapshot": ("snapshot", "Write down who is in which IAM group, for work without AWS."),
+    "index": ("index", "Make the access index, which spares developers every right on EKS."),
     "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),
     "whoami": ("whoami", "Who AWS says I am, and what that gets me."),
     "token": ("token", "Print a token for kubectl (the exec plug-in)."),

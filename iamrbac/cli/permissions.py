@@ -69,6 +69,8 @@ def command(
     if account and account not in found.iam:
         accounts = ", ".join(found.iam) or "no account"
         raise UsageError(f"`iamrbac {of.value}` needs nothing in account {account}", hint=f"it does in {accounts}")
+    if not found.iam:
+        terminal.step(f"`iamrbac {of.value}` needs no right in AWS beyond what everybody has")
     one = found.iam.get(account) or (next(iter(found.iam.values())) if len(found.iam) == 1 else None)
     terminal.json(one if one is not None else dict(found.iam))
     return 0

@@ -19,6 +19,7 @@ from iamrbac.model.values import (
     DnsLabel,
     DnsSubdomain,
     Fraction,
+    IndexPlaceText,
     LabelKey,
     ProxyUrl,
     Region,
@@ -192,10 +193,21 @@ class Config(Document):
     backups: Annotated[BackupsChoice | None, NotNull()] = Field(
         default=None, description="Where else what an apply changes is kept, and how long: a place in S3, or a mapping."
     )
+    index: Annotated[IndexPlaceText | None, NotNull()] = Field(
+        default=None,
+        description="Where `iamrbac index` keeps the access index, which spares developers every right on EKS: a .json "
+        "file of this repository, s3://BUCKET/KEY#ACCOUNT (default: identity.account), an SSM parameter's ARN, or "
+        "https://HOST/PATH#ARN-OF-A-KMS-KEY.",
+    )
     gates: tuple[Gate, ...] = Field(
         default=(), description="What refuses a change of the policies before it is merged."
     )
     lint: Lint = Field(default_factory=Lint, description="How strict iamrbac lint is.")
+
+    @property
+    def people(self) -> str | None:
+        """The account of users and groups, where the config says one."""
+        return self.identity.account if self.identity is not None else None
 
     @property
     def keeping(self) -> Backups:

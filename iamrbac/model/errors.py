@@ -131,6 +131,12 @@ class BackupError(IamrbacError):
     code = "ERR214"
 
 
+class AccessIndexError(IamrbacError):
+    """The access index is not there, cannot be read or verified, or is none; no other source stands in for it."""
+
+    code = "ERR217"
+
+
 class OutputError(IamrbacError):
     """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 

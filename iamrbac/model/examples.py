@@ -73,6 +73,12 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "suspended": [[f"arn:aws:iam::{_PEOPLE}:user/mallory"]],
         "guards": [{"minAdmins": 2, "protectedPrincipals": [f"arn:aws:iam::{_ACCOUNT}:role/break-glass"]}],
         "backups": ["s3://acme-iamrbac/backups", {"s3": "s3://acme-iamrbac/backups", "keep": 50}],
+        "index": [
+            "access-index.json",
+            f"s3://acme-iamrbac/access-index.json#{_ACCOUNT}",
+            f"arn:aws:ssm:eu-west-1:{_ACCOUNT}:parameter/iamrbac/access-index",
+            f"https://example.com/access-index.json#arn:aws:kms:eu-west-1:{_ACCOUNT}:key/0a1b2c3d",
+        ],
         "gates": [[{"name": "say-why", "clusters": ["production"], "refuse": "gain", "unless": ["reason"]}]],
         "lint": [{"failOn": "warning"}],
     },

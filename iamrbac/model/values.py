@@ -11,6 +11,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 
+from iamrbac.model import index_place
 from iamrbac.model.arn import NAME, PARTITIONS
 
 
@@ -81,6 +82,7 @@ BUCKET = Form(
     "a bucket in S3, with a prefix or without one",
     "s3://acme-iamrbac/backups",
 )
+INDEX = Form(index_place.PATTERN, index_place.WORDS, index_place.EXAMPLE)
 SUBDOMAIN = Form(f"^{_LABEL}([.]{_LABEL})*$", "lower-case letters, digits, hyphens and dots", "flux-system")
 PROXY = Form(
     r"^(https?|socks5)://([0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$",
@@ -120,6 +122,7 @@ FORMS: Final = {
         REPOSITORY,
         DURATION,
         BUCKET,
+        INDEX,
         SUBDOMAIN,
         PROXY,
         ROLE_NAME,
@@ -158,6 +161,7 @@ Folder: TypeAlias = Annotated[StrictStr, Field(pattern=FOLDER.pattern, max_lengt
 RepositoryPlace: TypeAlias = Annotated[StrictStr, Field(pattern=REPOSITORY.pattern, max_length=500)]
 Duration: TypeAlias = Annotated[StrictStr, Field(pattern=DURATION.pattern, max_length=20)]
 BucketPlace: TypeAlias = Annotated[StrictStr, Field(pattern=BUCKET.pattern, max_length=500)]
+IndexPlaceText: TypeAlias = Annotated[StrictStr, Field(pattern=INDEX.pattern, max_length=1000)]
 DnsSubdomain: TypeAlias = Annotated[StrictStr, Field(pattern=SUBDOMAIN.pattern, max_length=253)]
 ProxyUrl: TypeAlias = Annotated[StrictStr, Field(pattern=PROXY.pattern, max_length=500)]
 RoleNameTemplate: TypeAlias = Annotated[StrictStr, Field(pattern=ROLE_NAME.pattern, max_length=200)]

@@ -20,6 +20,7 @@ class Command(StrEnum):
     HISTORY = "history"
     STATUS = "status"
     DRIFT = "drift"
+    INDEX = "index"
     KUBECONFIG = "kubeconfig"
     WHOAMI = "whoami"
     REQUEST = "request"
@@ -53,6 +54,10 @@ class Does:
     """It takes our tags off access entries that were adopted."""
     clusters: bool = True
     """It asks EKS where clusters are."""
+    keeps_index: bool = False
+    """It reads and writes the access index."""
+    by_index: bool = False
+    """It goes by the access index where there is one, and then asks EKS for nothing."""
 
 
 DOES: Final = {
@@ -65,7 +70,8 @@ DOES: Final = {
     Command.HISTORY: Does(kept=True),
     Command.STATUS: Does(mappings=True, rbac=True, witness=True),
     Command.DRIFT: Does(mappings=True, rbac=True, record=True),
-    Command.KUBECONFIG: Does(),
+    Command.INDEX: Does(people=True, keeps_index=True),
+    Command.KUBECONFIG: Does(by_index=True),
     Command.WHOAMI: Does(),
     Command.REQUEST: Does(clusters=False),
 }

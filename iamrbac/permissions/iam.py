@@ -6,6 +6,7 @@ Which action is judged by which ARN: Service Authorization Reference, "Amazon EK
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from iamrbac.compile.desired import Desired
@@ -13,7 +14,9 @@ from iamrbac.identity.permission_sets import KEY
 from iamrbac.identity.snapshot import Wanted
 from iamrbac.model.arn import partition_of
 from iamrbac.model.documents import Cluster
+from iamrbac.model.index_place import IndexPlace
 from iamrbac.permissions.command import DOES, Command, Does
+from iamrbac.permissions.index import index_rights
 from iamrbac.permissions.roles import role_statements
 
 VERSION: Final = "2012-10-17"
@@ -42,14 +45,18 @@ def iam_policies(
     managed: Sequence[Desired] = (),
     people: str | None = None,
     bucket: str | None = None,
+    index: IndexPlace | None = None,
 ) -> Mapping[str, dict[str, Any]]:
     """Return account → the policy document of whoever runs a command there; accounts without any are left out.
 
-    `wanted` are the names that IAM is asked for, `managed` what is wanted in IAM, `people` the people's account and
-    `bucket` where backups go in S3 (s3://BUCKET/PREFIX). Where roles are assumed, or there are several accounts, each
-    account's document is for its role, and what whoever runs the command needs themselves stands under `CALLER`.
+    `wanted` are the names that IAM is asked for, `managed` what is wanted in IAM, `people` the people's account,
+    `bucket` where backups go in S3 (s3://BUCKET/PREFIX) and `index` where the access index is kept. Where roles are
+    assumed, or there are several accounts, each account's document is for its role, and what whoever runs the command
+    needs themselves stands under `CALLER`.
     """
     does = DOES[command]
+    if does.by_index and index is not None:
+        does = replace(does, clusters=False)
     accounts = {cluster.account for cluster in clusters} if does.clusters else set()
     asked = {name.account for name in (*wanted.groups, *wanted.principals, *wanted.full)} if does.people else set()
     accounts |= asked
@@ -68,7 +75,7 @@ def iam_policies(
             said = {action for one in statements if one["Resource"] == ["*"] for action in one["Action"]}
             statements.append(_allow(sorted(ALL - said), ["*"]))
         if does.clusters:
-            statements += _clusters(command, [one for one in clusters if one.account == account])
+            statements += _clusters(does, [one for one in clusters if one.account == account])
         if statements:
             documents[account] = {"Version": VERSION, "Statement": statements}
     # A developer's own commands assume nothing.
@@ -77,6 +84,10 @@ def iam_policies(
     roles |= {one.role.role_arn for one in clusters if one.role is not None and does.clusters}
     own = [_allow(("sts:AssumeRole",), sorted(roles))] if assuming and roles else []
     stored = _bucket(does, partition, bucket) if bucket is not None else []
+    if index is not None and (does.keeps_index or does.by_index):
+        # By the caller's own credentials, as backups are.
+        rights = index_rights(index, partition, writes=does.keeps_index)
+        stored += [_allow(actions, [arn]) for actions, arn in rights]
     if stored and not own and len(documents) == 1:
         next(iter(documents.values()))["Statement"].extend(stored)
     elif own or stored:
@@ -118,8 +129,7 @@ def _in_any_path(prefix: str, names: Iterable[str]) -> list[str]:
     return [f"{prefix}/{place}{name}" for name in sorted(names) for place in ("", "*/")]
 
 
-def _clusters(command: Command, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
-    does = DOES[command]
+def _clusters(does: Does, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
     if not clusters:
         return []
     arns = [_arn(one, f"cluster/{one.eks}") for one in clusters]

@@ -55,19 +55,22 @@ def _diff(change: FileChange) -> Iterator[str]:
 
 
 def _cluster(one: ClusterContexts, width: int) -> list[str]:
+    unknown = []
     if one.error is not None:
-        return [f"{one.cluster:{width}}  not known: {failure_text(one.error, one.cluster)}"]
-    if not one.contexts:
+        # Beside a way in that is known there may be a role of which it is not.
+        rest = "not all known" if one.contexts else "not known"
+        unknown = [f"{one.cluster:{width}}  {rest}: {failure_text(one.error, one.cluster)}"]
+    elif not one.contexts:
         return [f"{one.cluster:{width}}  no access"]
     lines = []
     for context in one.contexts:
         if context.pinned or context.namespace is not None:
             lines.append(f"{context.name:{width}}  namespace {context.namespace}")
-        elif one.namespaces:
-            lines.append(f"{context.name:{width}}  namespaces {', '.join(one.namespaces)}")
+        elif namespaces := one.reach.get(context.name, one.namespaces):
+            lines.append(f"{context.name:{width}}  namespaces {', '.join(namespaces)}")
         else:
             lines.append(context.name)
-    return lines
+    return lines + unknown
 
 
 def _summary(result: KubeconfigResult) -> str:

@@ -12,15 +12,16 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from iamrbac.model.errors import BackupError
+from iamrbac.state.asking import Asking, code_of
 from iamrbac.state.files import kept_of, name_of
 from iamrbac.usecases.backups import Kept, Part
 
 T = TypeVar("T")
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})
-_GONE: Final = frozenset({"NoSuchKey", "404"})
+GONE: Final = frozenset({"NoSuchKey", "404"})
+"""What S3 says of an object that is not there."""
 
 
 class S3Client(Protocol):
@@ -53,6 +54,12 @@ class S3Store:
         self._prefix = "/".join(part for part in (prefix.strip("/"), instance, cluster) if part) + "/"
         self._place = {"Bucket": self._bucket, "ExpectedBucketOwner": owner}
         self.where = f"s3://{self._bucket}/{self._prefix}"
+        self._asking = Asking(
+            BackupError,
+            self.where,
+            f"the bucket must be of account {owner} (`account` in `backups` says so)",
+            "correct `backups` in iamrbac.yaml, or what S3 names",
+        )
 
     def save(self, run: str, part: Part, content: bytes) -> None:
         """Write one half, encrypted. Raises BackupError."""
@@ -98,7 +105,7 @@ class S3Store:
             try:
                 answer = self._client().get_object(**self._place, Key=self._key(run, part))
             except ClientError as error:
-                if _code(error) in _GONE:
+                if code_of(error) in GONE:
                     return None
                 raise
             return bytes(answer["Body"].read())
@@ -109,22 +116,4 @@ class S3Store:
         return self._prefix + name_of(run, part)
 
     def _asked(self, action: str, ask: Callable[[], T]) -> T:
-        try:
-            return ask()
-        except ClientError as error:
-            code = _code(error)
-            reason = " ".join(str(error.response.get("Error", {}).get("Message", "")).split()).rstrip(".")
-            owner = self._place["ExpectedBucketOwner"]
-            hint = "correct `backups` in iamrbac.yaml, or what S3 names"
-            if code in _DENIED:
-                hint = f"ask for {action} there; the bucket must be of account {owner} (`account` in `backups` says so)"
-            message = f"{action} failed with {code or 'an unknown error'}: {reason or 'no reason given'}"
-            raise BackupError(message, where=self.where, hint=hint) from error
-        except (BotoCoreError, KeyError, ValueError) as error:
-            said = " ".join(str(error).split()).rstrip(".")
-            hint = "check the network, the credentials and AWS_ENDPOINT_URL"
-            raise BackupError(f"{action} failed: {said}", where=self.where, hint=hint) from error
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+        return self._asking.ask(action, ask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,6 +71,8 @@ class ClusterContexts:
     namespaces: tuple[str, ...] = ()
     """Namespaces that the policies give and the cluster confirms; not asked with `everything`."""
     error: IamrbacError | None = None
+    reach: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Context → its own part of the namespaces, where there are several ways into the cluster."""
     judged: bool = True
     """Whether it is known what is granted there, so that whatever else the file has of it may go."""
 
@@ -105,17 +107,25 @@ def make_contexts(
     A cluster that cannot be asked has an `error`, and whatever the file has of it stays. Raises UsageError,
     RepositoryError, KubeconfigError, and AwsError when AWS does not know the caller.
     """
-    found = find_contexts(edges, request, progress)
-    wanted = wanted_contexts(found, request)
-    written = kubeconfig.write(wanted) if wanted is not None else None
-    return KubeconfigResult(found.clusters, written, found.findings)
+    return write_found(find_contexts(edges, request, progress), kubeconfig, request)
 
 
 def preview_contexts(
     edges: OwnEdges, kubeconfig: Kubeconfig, request: KubeconfigRequest, progress: Progress
 ) -> KubeconfigResult:
     """Find out the same and say what would be written. Raises as `make_contexts` does."""
-    found = find_contexts(edges, request, progress)
+    return preview_found(find_contexts(edges, request, progress), kubeconfig, request)
+
+
+def write_found(found: Found, kubeconfig: Kubeconfig, request: KubeconfigRequest) -> KubeconfigResult:
+    """Write the contexts that were found, wherever they were found. Raises UsageError, KubeconfigError."""
+    wanted = wanted_contexts(found, request)
+    written = kubeconfig.write(wanted) if wanted is not None else None
+    return KubeconfigResult(found.clusters, written, found.findings)
+
+
+def preview_found(found: Found, kubeconfig: Kubeconfig, request: KubeconfigRequest) -> KubeconfigResult:
+    """Say what would be written of them. Raises UsageError, KubeconfigError."""
     wanted = wanted_contexts(found, request)
     preview = kubeconfig.preview(wanted) if wanted is not None else None
     return KubeconfigResult(found.clusters, None, found.findings, preview)
@@ -164,7 +174,7 @@ def _prune(found: Found) -> Prune | None:
         (context.target.arn, context.role_arn, namespace)
         for one in found.clusters
         for context in one.contexts
-        for namespace in one.namespaces
+        for namespace in one.reach.get(context.name, one.namespaces)
     )
     return Prune(found.instance, unknown | found.unasked, granted)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from iamrbac.compile.people import wanted_names
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.model.index_place import parse_place
 from iamrbac.permissions.command import Command
 from iamrbac.permissions.iam import iam_policies
 from iamrbac.permissions.rbac import rbac_objects
@@ -43,6 +44,6 @@ def permissions(
     managed = any(one.manage_namespaces for one in selected)
     rbac = rbac_objects(command, config.home.namespace, manage_namespaces=managed)
     objects = tuple(item for some in wanted_iam(documents, at).objects.values() for item in some)
-    people = config.identity.account if config.identity is not None else None
-    iam = iam_policies(command, selected, wanted, objects, people, config.keeping.s3)
+    index = parse_place(config.index, config.people) if config.index is not None else None
+    iam = iam_policies(command, selected, wanted, objects, config.people, config.keeping.s3, index)
     return Permissions(iam, tuple(rbac), loaded.findings)

@@ -23,16 +23,19 @@ def make_run(
         # Where all goes by Git, and somebody else maps, AWS is not needed.
         edges.aws.caller().arn if aws else "",
         host,
-        _commit(edges),
+        commit_of(edges),
         plan.policy_digest,
         allowed,
     )
 
 
-def _commit(edges: Edges) -> str:
+def commit_of(edges: Edges) -> str:
+    """Return the commit that the access repository is at, with a + where it was changed since; "" where none is known.
+
+    It is for people to read.
+    """
     try:
         revision = edges.deliveries.revision()
     except DeliveryError:
-        # It is for people to read; the policy's digest says what was applied.
         return ""
     return f"{revision.commit}{'+' if revision.changed else ''}" if revision.commit else ""

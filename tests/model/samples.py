@@ -106,6 +106,7 @@ _CONFIG: dict[str, Any] = {
         {"name": "dangers", "refuse": "danger"},
     ],
     "backups": {"s3": "s3://acme-iamrbac/a/b", "account": "111122223333", "keep": 5},
+    "index": "s3://acme-iamrbac/index.json#111122223333",
     "lint": {"failOn": "warning", "privilegedNamespaces": ["kube-*", "argocd"]},
 }
 _WAIVERS: dict[str, Any] = {

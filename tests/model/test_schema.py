@@ -96,6 +96,11 @@ WORDS = [
         "z" * 254,
     ),
     *("s3://acme-iamrbac/a", "s3://acme", "s3://A", "s3:///a", "s3://acme//a"),
+    *("a/b.json", "../b.json", "a.yaml", "s3://acme/a.json", "https://example.com/a.json", "http://example.com/a.json"),
+    *(
+        "arn:aws:ssm:eu-west-1:111122223333:parameter/a",
+        "https://example.com/a.json#arn:aws:kms:eu-west-1:111122223333:key/a-b",
+    ),
     *("IAM001", "IAM01", "gate/a", "gate/", "get pods", "get  pods", "a/b", "a/", "gain", "danger", "temporary"),
 ]
 KEYS = [
@@ -131,6 +136,7 @@ KEYS = [
     ),
     *(
         "backups",
+        "index",
         "s3",
         "keep",
         "rule",

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from iamrbac.compile.check.accounts import assumed_roles
 from iamrbac.compile.check.clusters import config_clusters, roles, selectors
+from iamrbac.compile.check.index import index_place
 from iamrbac.compile.check.limits import limits
 from iamrbac.compile.check.members import listed_principals, members
 from iamrbac.compile.check.namespaces import namespaces, owner_rules
@@ -19,7 +20,7 @@ __all__ = ["check"]
 
 CHECKS = (
     *(teams, sets, config_clusters, assumed_roles, selectors, roles),
-    *(namespaces, owner_rules, members, role_names, listed_principals, limits),
+    *(namespaces, owner_rules, members, role_names, listed_principals, limits, index_place),
 )
 
 

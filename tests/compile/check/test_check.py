@@ -236,6 +236,9 @@ CASES: dict[str, Callable[[], Documents]] = {
             ],
         ),
     ),
+    "index-place": lambda: documents(
+        [], config_=config(index="arn:aws:ssm:cn-north-1:111122223333:parameter/iamrbac/access-index")
+    ),
     "listed-principals": lambda: documents(
         [],
         config_=config(
@@ -329,7 +332,7 @@ def test_every_finding_has_a_place_and_a_next_step() -> None:
 
 def test_every_id_is_found_in_some_case() -> None:
     found = {one.id for make in CASES.values() for one in check(make(), TEMPLATES)}
-    assert found == {f"POL{number:03}" for number in range(1, 31) if number not in (13, 23)}
+    assert found == {f"POL{number:03}" for number in range(1, 32) if number not in (13, 23)}
 
 
 def test_a_fine_repository_says_nothing() -> None:
