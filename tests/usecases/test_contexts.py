@@ -20,7 +20,9 @@ from iamrbac.usecases.kubeconfig import (
     wanted_contexts,
 )
 from iamrbac.usecases.ports import Context, FileChange, Preview, Prune, Written
-from tests.usecases.test_own_access import AT, DOWN, NOT_MAPPED, Developer, Silent, assert_shape, developer
+from tests.usecases.fakes import Silent
+from tests.usecases.test_own_access import DOWN, NOT_MAPPED, Developer, assert_shape, developer
+from tests.usecases.world import AT
 
 __all__ = ["developer"]
 

@@ -56,6 +56,9 @@ class Access:
     def can(self, request: Request) -> bool:
         raise AssertionError("nobody asks")
 
+    def ruling(self, request: Request) -> tuple[bool, str]:
+        raise AssertionError("nobody asks")
+
 
 @dataclass
 class World:
