@@ -24,6 +24,8 @@ class Command(StrEnum):
     KUBECONFIG = "kubeconfig"
     WHOAMI = "whoami"
     REQUEST = "request"
+    DOCTOR = "doctor"
+    """About oneself; with --principal it needs what `can --live` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +76,5 @@ DOES: Final = {
     Command.KUBECONFIG: Does(by_index=True),
     Command.WHOAMI: Does(),
     Command.REQUEST: Does(clusters=False),
+    Command.DOCTOR: Does(),
 }
