@@ -205,6 +205,8 @@ _KINDS: Final[tuple[tuple[tuple[type[BaseException], ...], Fault], ...]] = (
     ((PartialCredentialsError,), "partial"),
     ((SSOError, TokenRetrievalError, UnauthorizedSSOTokenError), "sso"),
     ((HTTPClientError, NoConnectionError), "unreachable"),
+    # botocore's own RuntimeError, the only one that becomes an AwsError.
+    ((RuntimeError,), "expired"),
 )
 
 

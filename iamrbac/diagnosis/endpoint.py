@@ -74,6 +74,7 @@ def _causes(place: Place, probe: Probe) -> Iterator[Cause]:
     for cause in (gone(place), stale(place)):
         if cause is not None:
             yield cause
+            return
     match probe.fault:
         case "unresolved":
             yield from _unresolved(place)
