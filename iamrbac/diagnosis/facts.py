@@ -229,6 +229,8 @@ class Ended:
     mine: bool
     """It names the caller; else it may be meant by one of its groups."""
     origin: Line
+    people: tuple[str, ...] = ()
+    """spec.owners of the team's policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,3 +309,5 @@ class May:
     allowed: bool
     where: tuple[str, ...] = ()
     """Where it was allowed, of `namespaces`."""
+    guessed: bool = False
+    """Nothing names a namespace: whoever has no rights in `namespaces` may have them elsewhere."""

@@ -56,7 +56,9 @@ def over(ended: Ended, taken: Taken) -> Cause:
     text = f"the temporary grant {ended.name} of {ended.team} ended on {ended.not_after}"
     namespace = f" --namespace {ended.namespaces[0]}" if ended.namespaces else ""
     run = f"iamrbac request --cluster {taken.place.named.name}{namespace}"
-    return Cause("grant-expired", text, Fixer.OWNERS, run, sure=ended.mine, origins=(ended.origin,))
+    return Cause(
+        "grant-expired", text, Fixer.OWNERS, run, sure=ended.mine, people=ended.people, origins=(ended.origin,)
+    )
 
 
 def _token(taken: Taken) -> Iterator[Cause]:

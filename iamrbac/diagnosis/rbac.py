@@ -7,7 +7,7 @@ from typing import Final
 
 from iamrbac.diagnosis import mapping, maps
 from iamrbac.diagnosis.facts import May, Says
-from iamrbac.diagnosis.verdict import NEAREST, Cause, Fixer, Verdict, failed, ok
+from iamrbac.diagnosis.verdict import NEAREST, Cause, Fixer, Verdict, failed, ok, unknown
 from iamrbac.model.selection import matches
 from iamrbac.rbac.objects import Request
 
@@ -19,7 +19,12 @@ def judge(may: May) -> Verdict:
     """Judge what the cluster's authorizer answered."""
     if may.allowed:
         return ok(CHECK, _allowed(may))
-    return failed(CHECK, f"{may.user.name} may not {_doing(may)} (403)", _causes(may))
+    causes = tuple(_causes(may))
+    if may.guessed and not any(cause.sure for cause in causes):
+        text = "nothing here names a namespace to ask about, and rights are given in namespaces"
+        ask = Cause("namespace-not-named", text, Fixer.YOU, "name one: iamrbac doctor -n NAMESPACE")
+        return unknown(CHECK, f"{may.user.name} has no rights in {', '.join(may.namespaces)}", [ask])
+    return failed(CHECK, f"{may.user.name} may not {_doing(may)} (403)", causes)
 
 
 def words(request: Request) -> str:
@@ -83,4 +88,4 @@ def _by_policies(may: May, says: Says) -> Iterator[Cause]:
         text += f"; they have {elsewhere}" if elsewhere else ""
         yield Cause("namespace-not-granted", text, Fixer.OWNERS, run, people=people)
     for text, origins in says.near:
-        yield Cause(NEAREST, f"nearest: {text}", Fixer.OWNERS, run, people=people, origins=origins)
+        yield Cause(NEAREST, text, Fixer.OWNERS, run, people=people, origins=origins)

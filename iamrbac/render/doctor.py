@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from iamrbac.diagnosis.verdict import Cause, Fixer, Status, Verdict
+from iamrbac.diagnosis.verdict import NEAREST, Cause, Fixer, Status, Verdict
 from iamrbac.model.origin import Origin
 from iamrbac.render.plain import printable
 from iamrbac.usecases.doctor import Diagnosis
@@ -90,7 +90,8 @@ def cause_json(cause: Cause, line: Line) -> dict[str, Any]:
 def cause_lines(cause: Cause, line: Line) -> Iterator[str]:
     """Yield a cause as a line of its own, and one for who can fix it and how."""
     because = f" ({', '.join(found)})" if (found := places(cause, line)) else ""
-    yield f"{'cause' if cause.sure else 'maybe'}: {printable(cause.text)} [{cause.id}]{because}"
+    word = "near" if cause.id == NEAREST else "cause" if cause.sure else "maybe"
+    yield f"{word:>5}: {printable(cause.text)} [{cause.id}]{because}"
     yield f"       {_who(cause)}: {printable(cause.run)}" if cause.run else f"       {_who(cause)}"
 
 

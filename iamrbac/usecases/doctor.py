@@ -209,9 +209,10 @@ class Exam:
         named = self._request.namespace or (taken.place.entry.namespace if taken.place.entry is not None else "")
         held = taken.says.held if taken.says is not None else ()
         namespaces = (named,) if named else tuple(dict.fromkeys(one.namespace for one in held if one.namespace))
+        guessed = not namespaces
         namespaces = namespaces or (DEFAULT,)
         where = tuple(one for one in namespaces if may_something(access, one))
-        return May(taken, user, None, namespaces, bool(where), where)
+        return May(taken, user, None, namespaces, bool(where), where, guessed)
 
 
 def read_entries(own: Own, place: Place, principal: str, maps: Maps) -> Maps:

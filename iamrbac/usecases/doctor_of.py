@@ -81,9 +81,11 @@ def _may(ground: Ground, judge: Judge, taken: Taken, user: User, request: Doctor
         return rbac.judge(May(taken, user, request.asked, (), found.allowed))
     held = taken.says.held if taken.says is not None else ()
     named = (request.namespace,) if request.namespace else tuple(dict.fromkeys(one.namespace for one in held))
-    namespaces = tuple(one for one in named if one) or (DEFAULT,)
+    namespaces = tuple(one for one in named if one)
+    guessed = not namespaces
+    namespaces = namespaces or (DEFAULT,)
     where = tuple(one for one in namespaces if somebody is not None and _may_something(judge, somebody, one))
-    return rbac.judge(May(taken, user, None, namespaces, bool(where), where))
+    return rbac.judge(May(taken, user, None, namespaces, bool(where), where, guessed))
 
 
 def _may_something(judge: Judge, somebody: Somebody, namespace: str) -> bool:

@@ -114,6 +114,7 @@ class PolicySide:
                 () if whole else places,
                 me is not None and me in keys,
                 origin,
+                self._people(grant.spec.team),
             )
 
     def _expected(self, cluster: Cluster, caller: str) -> bool | None:

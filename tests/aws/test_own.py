@@ -99,13 +99,16 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert OwnAws(None).entries("staging", "eu-west-1", lambda _: True) is None
 
 
-def test_keys_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_of_the_environment_that_have_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2026-01-01T00:00:00Z")
-    source = OwnAws(None).identity().source
+    identity = OwnAws(None).identity()
+    source = identity.source
     assert (source.provider, source.steps) == ("env", (Step("environment", "AWS_ACCESS_KEY_ID"),))
     assert source.expires == datetime(2026, 1, 1, tzinfo=UTC)
+    assert identity.refused is not None
+    assert identity.refused.fault == "expired"
 
 
 def client_error(code: str, operation: str = "GetCallerIdentity") -> ClientError:
