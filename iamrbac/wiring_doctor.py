@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from iamrbac.plan.observed import Target
     from iamrbac.usecases.doctor_edges import DoctorEdges, Own
     from iamrbac.usecases.ports import OwnAccess, Progress
+    from iamrbac.usecases.whoami import OwnEdges
 
 
 def doctor_edges(root: Path | None, progress: Progress) -> DoctorEdges:
@@ -47,6 +49,18 @@ def doctor_edges(root: Path | None, progress: Progress) -> DoctorEdges:
         lambda config, at: index(place, config, at, progress),
         lambda: wiring.edges(root),
     )
+
+
+def whoami_edges(root: Path | None, progress: Progress, *, assume: bool) -> OwnEdges:
+    """Return what `whoami` asks, with the credentials of the environment. Raises RepositoryError, AwsError.
+
+    With `assume`, the clusters are asked by the roles that the config assumes, and no index is.
+    """
+    own = wiring.own_edges(root, assume=assume)
+    identity = own_credentials(None, None, "").identity
+    own = replace(own, identity=identity, builtin=lambda: wiring.builtin().rbac)
+    place = Path(own.repository.root)
+    return own if assume else replace(own, index=lambda config, at: index(place, config, at, progress))
 
 
 def index(root: Path | None, config: Config | None, at: datetime, progress: Progress) -> AccessIndex | None:

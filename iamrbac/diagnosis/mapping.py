@@ -83,7 +83,10 @@ def _suspended(says: Says) -> Iterator[Cause]:
 def _likely(taken: Taken, says: Says) -> Iterator[Cause]:
     place, me = taken.place, comparable(taken.caller)
     others = [role for role in says.roles if comparable(role) != me]
-    if others and len(others) == len(says.roles):
+    if says.expected:
+        text = "the policies name this identity here, and that is not applied, or was taken away on the cluster since"
+        yield Cause("not-applied", text, Fixer.PLATFORM, f"iamrbac plan --cluster {place.named.name}")
+    elif others and len(others) == len(says.roles):
         text = f"people get in here as a role that their IAM group may assume: {', '.join(others[:3])}"
         run = f"iamrbac kubeconfig --cluster {place.named.name} --role-arn {others[0]}"
         yield Cause("role-not-assumed", text, Fixer.YOU, run)

@@ -72,6 +72,8 @@ def diagnose(edges: DoctorEdges, request: DoctorRequest, progress: Progress) -> 
     """
     sick = patient(edges, request.cluster, request.context, request.at)
     progress.step(f"Looking at {sick.place.named.name}")
+    for note in sick.notes:
+        progress.step(f"note: {note}")
     exam = Exam(edges, sick, request)
     verdicts = tuple(whole(exam.checks()))
     entry = sick.place.entry

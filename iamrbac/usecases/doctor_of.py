@@ -11,9 +11,9 @@ from iamrbac.access.world import is_default
 from iamrbac.diagnosis import mapping, maps, rbac
 from iamrbac.diagnosis.facts import Described, Maps, May, Taken
 from iamrbac.diagnosis.verdict import Verdict, unknown
+from iamrbac.mapping.resolve import identity
 from iamrbac.model.arn import Arn
 from iamrbac.model.errors import UsageError
-from iamrbac.plan.observed import Target
 from iamrbac.rbac.objects import User
 from iamrbac.usecases.ask import answer
 from iamrbac.usecases.doctor import DEFAULT, Diagnosis, DoctorRequest, Exam, read_entries, whole
@@ -55,21 +55,23 @@ def _checks(edges: DoctorEdges, exam: Exam, sick: Patient, principal: str, reque
     if judge is None:
         yield unknown("mapping", "; ".join(failure.message for failure in ground.failures) or "it could not be read")
         return
-    taken = _taken(exam, sick, judge, principal, request, exam.target)
+    mode = exam.place.described.mode if isinstance(exam.place.described, Described) else exam.target.authentication_mode
+    read = replace(read_entries(exam.own, exam.place, principal, Maps(mode)), rows=judge.world.reading)
+    if maps.is_dead(principal, read):
+        judge = _without(judge, principal)
+    somebody = judge.somebody(principal)
+    user = somebody.user if somebody is not None else None
+    taken = Taken(principal, user, exam.place, None, read, sick.says(principal, user, request.asked))
     yield mapping.judge(taken)
     if taken.user is not None:
         yield _may(ground, judge, taken, taken.user, request)
 
 
-def _taken(exam: Exam, sick: Patient, judge: Judge, principal: str, request: DoctorRequest, target: Target) -> Taken:
-    mode = exam.place.described.mode if isinstance(exam.place.described, Described) else target.authentication_mode
-    read = replace(read_entries(exam.own, exam.place, principal, Maps(mode)), rows=judge.world.reading)
-    somebody = judge.somebody(principal)
-    user = somebody.user if somebody is not None else None
-    # An entry of somebody who was deleted names the right ARN, and lets nobody in.
-    if maps.is_dead(principal, read):
-        user = None
-    return Taken(principal, user, exam.place, None, read, sick.says(principal, user, request.asked))
+def _without(judge: Judge, principal: str) -> Judge:
+    """Return a cluster as EKS sees it: an entry of somebody who was deleted names the right ARN, and lets nobody in."""
+    world = judge.world
+    entries = tuple(one for one in world.entries if identity(one.principal) != identity(principal))
+    return Judge(replace(world, entries=entries), judge.defaults.values())
 
 
 def _may(ground: Ground, judge: Judge, taken: Taken, user: User, request: DoctorRequest) -> Verdict:

@@ -39,7 +39,7 @@ class Patient:
         """Return what the policies, or else the index, say of the caller; None where neither is known."""
         own = self._mine(caller)
         if self.policies is None or self.cluster is None:
-            return _of_index(own) if own is not None else None
+            return says_of_index(own) if own is not None else None
         says = self.policies.says(self.cluster, caller, user, asked)
         # Who is in an IAM group the index alone can tell a developer.
         expected = bool(own.direct) if says.expected is None and own is not None else says.expected
@@ -74,9 +74,7 @@ def cluster_arn(one: Cluster) -> str:
     return f"arn:{partition_of(one.region)}:eks:{one.region}:{one.account}:cluster/{one.eks}"
 
 
-def _index(
-    edges: DoctorEdges, config: Config | None, at: datetime
-) -> tuple[AccessIndex | None, tuple[str, ...]]:
+def _index(edges: DoctorEdges, config: Config | None, at: datetime) -> tuple[AccessIndex | None, tuple[str, ...]]:
     try:
         return edges.index(config, at), ()
     except IamrbacError as error:
@@ -151,7 +149,8 @@ def _of_entry(entry: Entry) -> Named:
     return Named(entry.context, name, region, parts[4] if entry.arn else "")
 
 
-def _of_index(own: Mine) -> Says:
+def says_of_index(own: Mine) -> Says:
+    """Return what an index says of the caller on a cluster."""
     ended = (_ended(one) for one in own.ended)
     held = tuple(Held(grant.role, grant.namespace, grant.because) for one in own.direct for grant in one.grants)
     roles = tuple(dict.fromkeys(role for role, _ in own.by_role))

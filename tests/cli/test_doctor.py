@@ -223,8 +223,7 @@ def test_pat_sees_what_is_wrong_with_her_row(alice: Sandbox, become: Become, cap
     become("pat")
     found = first(about_alice(capsys, "staging", "list", "secrets", "-n", "search"))
     assert found == ("rbac", ["entry-shadows-row!"])
-
-    become("pat")
+    store.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}})
     clusters = alice.aws.front.eks.clusters
     with clusters.lock:
         entry = clusters.access("111122223333", "eu-west-1", "staging").entries[ALICE]

@@ -106,7 +106,7 @@ STRANGER = ALICE.replace(ACCOUNT, OTHER)
         (PLACE, ALICE, "API", None, ["not-mapped", "entry-of-deleted-principal"]),
         (PLACE, CI, MAP, None, ["not-mapped", "role-path-in-aws-auth", "section-unreadable"]),
         (PLACE, ALICE, MAP, None, ["not-mapped", "user-path-missing", "section-unreadable"]),
-        (PLACE, ALICE, "API", Says(expected=True), ["entry-of-deleted-principal"]),
+        (PLACE, ALICE, "API", Says(expected=True), ["not-applied", "entry-of-deleted-principal"]),
         (
             replace(PLACE, account=OTHER),
             STRANGER,
