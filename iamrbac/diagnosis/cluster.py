@@ -26,6 +26,8 @@ def judge(place: Place) -> Verdict:
         if cause is not None:
             return failed(CHECK, cause.text, [cause])
     found = place.described
+    if isinstance(found, Described) and not found.status:
+        return ok(CHECK, f"{found.arn}, by its certificate and {found.by}; EKS was not asked")
     if isinstance(found, Described):
         return ok(CHECK, f"{found.arn}, {found.status}, authentication mode {found.mode}")
     named = place.arn or f"{place.named.eks_name} in {place.named.region}"
@@ -61,7 +63,7 @@ def _other_region(place: Place) -> Cause | None:
 
 def _not_active(place: Place) -> Cause | None:
     found = place.described
-    if not isinstance(found, Described) or found.status in _USABLE:
+    if not isinstance(found, Described) or not found.status or found.status in _USABLE:
         return None
     run = f"aws eks wait cluster-active --name {place.named.eks_name} --region {place.named.region}"
     return Cause("cluster-not-active", f"the cluster is {found.status}", Fixer.PLATFORM, run, sure=True)

@@ -48,10 +48,11 @@ def stale(place: Place) -> Cause | None:
     if not isinstance(found, Described) or entry is None:
         return None
     if entry.server.rstrip("/") != found.endpoint.rstrip("/"):
-        text = f"the kubeconfig says {entry.server}, and EKS {found.endpoint}: the cluster was made anew, or is another"
+        both = f"the kubeconfig says {entry.server}, and {found.by} {found.endpoint}"
+        text = f"{both}: the cluster was made anew, or is another"
         return Cause("kubeconfig-stale", text, Fixer.YOU, again(place), sure=True)
     if not entry.insecure and entry.certificate_authority.split() != found.certificate_authority.split():
-        text = "the kubeconfig's certificate authority is not the one that EKS has for the cluster: it was made anew"
+        text = f"the kubeconfig's certificate authority is not {found.by}'s for the cluster: it was made anew"
         return Cause("certificate-changed", text, Fixer.YOU, again(place), sure=True)
     return None
 
@@ -133,7 +134,8 @@ def _unreachable(probe: Probe) -> Iterator[Cause]:
 
 
 def _untrusted(place: Place) -> Iterator[Cause]:
-    described = isinstance(place.described, Described)
+    # An index may be older than the cluster.
+    described = isinstance(place.described, Described) and place.described.status != ""
     text = "something between opens TLS: the certificate is of neither the cluster nor its authority"
     if not described:
         yield _by(

@@ -112,15 +112,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A cluster as EKS describes it."""
+    """A cluster as EKS describes it, or the access index, by which nobody needs to ask EKS."""
 
     arn: str
     status: str
+    """"" in the index."""
     endpoint: str
     certificate_authority: str
     """PEM."""
     mode: str
-    """Its authenticationMode."""
+    """Its authenticationMode, "" in the index."""
+    by: str = "EKS"
 
 
 @dataclass(frozen=True, slots=True)

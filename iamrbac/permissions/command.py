@@ -77,4 +77,6 @@ DOES: Final = {
     Command.WHOAMI: Does(),
     Command.REQUEST: Does(clusters=False),
     Command.DOCTOR: Does(),
+    Command.WHOAMI: Does(by_index=True),
+    Command.DOCTOR: Does(by_index=True),
 }

@@ -136,12 +136,15 @@ class Exam:
             self.target = self._target()
 
     def _look(self) -> Probe | None:
-        """Ask EKS what it has, and the endpoint for a sign of life."""
-        named = self.place.named
-        if self.identity.refused is None:
-            self.place = replace(self.place, account=self.identity.account)
-            self.place = replace(self.place, described=self.own.described(named.eks_name, named.region))
-        entry, found, index = self.place.entry, self.place.described, self._sick.indexed
+        """Ask EKS (where there is an access index, that) what it has, and the endpoint for a sign of life."""
+        named, index = self.place.named, self._sick.indexed
+        if index is not None:
+            known = Described(index.arn, "", index.endpoint, index.certificate_authority, "", by="the access index")
+            self.place = replace(self.place, account=self.identity.account, described=known)
+        elif self.identity.refused is None:
+            described = self.own.described(named.eks_name, named.region)
+            self.place = replace(self.place, account=self.identity.account, described=described)
+        entry, found = self.place.entry, self.place.described
         if entry is not None:
             ways = (entry.proxy_url, entry.tls_server_name)
             return self._probed(entry.server, entry.certificate_authority, ways, insecure=entry.insecure)
@@ -160,10 +163,8 @@ class Exam:
         """Return the cluster as kubectl comes to it: by the kubeconfig's word where it has one."""
         place, entry, found, index = self.place, self.place.entry, self.place.described, self._sick.indexed
         named, described = place.named, found if isinstance(found, Described) else None
-        server = entry.server if entry is not None else index.endpoint if index is not None else ""
+        server = entry.server if entry is not None else ""
         authority = entry.certificate_authority if entry is not None else ""
-        if index is not None and entry is None:
-            authority = index.certificate_authority
         if described is not None and not server:
             server, authority = described.endpoint, described.certificate_authority
         plugin = entry.plugin if entry is not None else None

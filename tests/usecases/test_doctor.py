@@ -170,12 +170,29 @@ def test_the_index_says_where_a_cluster_is_and_who_is_meant_to_get_in() -> None:
     found = indexed(fake, index(one), cluster="staging")
     assert found.failed is not None
     assert [cause.id for cause in found.failed.causes][:2] == ["not-applied", "entry-of-deleted-principal"]
-    assert "'proxy_url': 'http://proxy:3128'" in fake.asked[-2]
+    assert "'proxy_url': 'http://proxy:3128'" in fake.asked[1]
+    assert not [one for one in fake.asked if one.startswith("describe")]
     assert (fake.targets[0].endpoint, fake.targets[0].proxy_url) == (one.endpoint, "http://proxy:3128")
     asked = Request("list", "secrets", namespace="search")
-    denied = indexed(Fake(allowed=False), index(one), asked=asked)
+    here = replace(one, endpoint=SERVER, certificate_authority="PEM")
+    denied = indexed(Fake(allowed=False), index(here), asked=asked)
     assert denied.failed is not None
     assert denied.failed.causes[0].text == "the policies give these groups nothing in search; they have payments"
+
+
+def test_an_index_tells_a_kubeconfig_of_an_earlier_cluster() -> None:
+    """Nobody needs to ask EKS for that."""
+    one = cluster("staging", arn=ARN, endpoint="https://new.gr7.eu-west-1.eks.amazonaws.com")
+    found = indexed(Fake(probe_=Probe(SERVER, "unresolved")), index(one))
+    assert found.failed is not None
+    assert [cause.id for cause in found.failed.causes] == ["kubeconfig-stale"]
+    assert "and the access index https://new.gr7" in found.failed.causes[0].text
+    same = cluster("staging", arn=ARN, endpoint=SERVER, certificate_authority="PEM")
+    well = indexed(Fake(), index(same))
+    assert well.verdicts[3].saw == f"{ARN}, by its certificate and the access index; EKS was not asked"
+    opened = indexed(Fake(probe_=Probe(SERVER, "untrusted")), index(same)).failed
+    assert opened is not None
+    assert [cause.id for cause in opened.causes] == ["certificate-changed", "tls-opened"]
 
 
 def test_an_index_that_cannot_be_read_is_said_and_the_rest_goes_on() -> None:
