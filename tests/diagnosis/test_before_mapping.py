@@ -50,7 +50,8 @@ def test_credentials_that_are_no_good(fault: Any, cause: str, fixer: Fixer) -> N
 
 @pytest.mark.parametrize("fault", ["unreachable", "other"])
 def test_an_aws_that_cannot_be_asked_is_unknown(fault: Any) -> None:
-    assert credentials.judge(refused(fault)).status is Status.UNKNOWN
+    verdict = credentials.judge(refused(fault))
+    assert (verdict.status, ids(verdict)) == (Status.UNKNOWN, ["aws-not-asked"])
 
 
 def test_the_chain_is_told_from_the_profile_to_the_keys() -> None:

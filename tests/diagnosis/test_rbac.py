@@ -101,6 +101,15 @@ def test_a_namespace_without_a_grant() -> None:
     assert (ids(anything), anything.saw) == (["namespace-not-granted"], "alice may not do anything in search (403)")
 
 
+def test_without_a_namespace_no_rights_are_no_answer() -> None:
+    """Where nothing names a namespace, whoever has no rights in `default` may have them elsewhere."""
+    guessed = May(taken(ALICE, USER), USER, None, ("default",), False, guessed=True)
+    verdict = rbac.judge(guessed)
+    assert (verdict.status, ids(verdict)) == (Status.UNKNOWN, ["namespace-not-named"])
+    nothing = User("ci", ("system:authenticated",))
+    assert ids(rbac.judge(May(taken(CI, nothing), nothing, None, ("default",), False, guessed=True))) == ["no-groups!"]
+
+
 def test_what_the_policies_give_and_the_cluster_does_not() -> None:
     for verdict in (judge(Says((HELD,), allowed=True)), judge(Says((HELD,)), asked=None, namespaces=("payments",))):
         assert (ids(verdict), verdict.causes[0].fixer) == (["not-applied!"], Fixer.PLATFORM)
