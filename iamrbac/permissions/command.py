@@ -74,9 +74,7 @@ DOES: Final = {
     Command.DRIFT: Does(mappings=True, rbac=True, record=True),
     Command.INDEX: Does(people=True, keeps_index=True),
     Command.KUBECONFIG: Does(by_index=True),
-    Command.WHOAMI: Does(),
-    Command.REQUEST: Does(clusters=False),
-    Command.DOCTOR: Does(),
     Command.WHOAMI: Does(by_index=True),
+    Command.REQUEST: Does(clusters=False),
     Command.DOCTOR: Does(by_index=True),
 }

@@ -86,6 +86,9 @@ class Fake:
             raise self.allowed
         return self.allowed
 
+    def ruling(self, request: Request) -> tuple[bool, str]:
+        return self.can(request), ""
+
     def diagnose(self, **request: Any) -> Diagnosis:
         edges = DoctorEdges(self, self.own, self.probe)
         return diagnose(edges, DoctorRequest(AT, **request), Silent())
