@@ -62,7 +62,7 @@ class EksApi:
                 arn=arn,
                 region=cluster.region,
                 endpoint=described["endpoint"].rstrip("/"),
-                certificate_authority=_pem(cluster, described["certificateAuthority"]["data"]),
+                certificate_authority=pem(cluster.name, described["certificateAuthority"]["data"]),
                 authentication_mode=_mode(cluster, described),
                 role=self._role(cluster),
                 proxy_url=cluster.proxy_url,
@@ -128,14 +128,14 @@ def _check_place(cluster: Cluster, arn: str) -> None:
         )
 
 
-def _pem(cluster: Cluster, data: str) -> str:
-    """Return the certificate authority as PEM. Raises AwsError when it is none."""
+def pem(cluster: str, data: str) -> str:
+    """Return the certificate authority that EKS names for a cluster as PEM. Raises AwsError when it is none."""
     try:
         text = base64.b64decode(data, validate=True).decode("ascii")
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (binascii.Error, UnicodeDecodeError, ssl.SSLError, ValueError) as error:
         raise AwsError(
-            "certificateAuthority is not a certificate", where=cluster.name, hint="check the endpoint that answered"
+            "certificateAuthority is not a certificate", where=cluster, hint="check the endpoint that answered"
         ) from error
     return text
 

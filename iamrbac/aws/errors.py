@@ -39,6 +39,9 @@ _EXPIRED = frozenset(
         "IncompleteSignature",
     }
 )
+_PROCESS = "check the profile's credential_process and the files that it names"
+STILL_EXPIRED = "Credentials were refreshed, but the refreshed credentials are still expired"
+"""How botocore's RuntimeError begins (credentials.py, `_protected_refresh`)."""
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 
@@ -70,6 +73,15 @@ def aws_call(where: str, service: str = "") -> Iterator[None]:
     except KeyError as error:
         # A field that has to be there is not: unknown is not empty.
         raise AwsError(f"the answer has no {error.args[0]}", where=where, hint=_ENDPOINT) from error
+    except RuntimeError as error:
+        # botocore has no error of its own for credentials whose end has passed (AWS_CREDENTIAL_EXPIRATION).
+        if not str(error).startswith(STILL_EXPIRED):
+            raise
+        raise AwsError("the credentials have expired", where=where, hint=_SIGN_IN) from error
+    except OSError as error:
+        # The profile's credential_process, which is not there or may not be run.
+        program = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        raise AwsError(f"{program}{error.strerror}", where=where, hint=_PROCESS) from error
     except (BotoCoreError, ValueError) as error:
         # botocore raises a plain ValueError for an endpoint that is no URL.
         raise AwsError(one_line(str(error)), where=where, hint=_next_step(error)) from error

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("index", "Make the access index, which spares developers every right on EKS."),
     "kubeconfig": ("kubeconfig", "Write contexts for the clusters that I may use."),
     "whoami": ("whoami", "Who AWS says I am, and what that gets me."),
+    "doctor": ("doctor", "Say why kubectl answers Unauthorized or Forbidden, and who can fix it."),
     "token": ("token", "Print a token for kubectl (the exec plug-in)."),
     "request": ("request", "Ask for access that ends by itself, as a pull request."),
     "permissions": ("permissions", "Print the IAM policy or the RBAC roles that a command needs."),

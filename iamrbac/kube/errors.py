@@ -21,7 +21,7 @@ def refusal(cluster: str, doing: str, status: int, body: object) -> KubeError:
         return NotMappedError(
             "the cluster does not take your AWS identity (401): no access entry or aws-auth row maps it",
             where=cluster,
-            hint="see whom AWS takes you for with `iamrbac whoami`, and ask for access",
+            hint="`iamrbac doctor` says why that may be, and who can help",
         )
     if status == 409:
         if reason == "AlreadyExists":

@@ -24,6 +24,8 @@ class Command(StrEnum):
     KUBECONFIG = "kubeconfig"
     WHOAMI = "whoami"
     REQUEST = "request"
+    DOCTOR = "doctor"
+    """About oneself; with --principal it needs what `can --live` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ DOES: Final = {
     Command.DRIFT: Does(mappings=True, rbac=True, record=True),
     Command.INDEX: Does(people=True, keeps_index=True),
     Command.KUBECONFIG: Does(by_index=True),
-    Command.WHOAMI: Does(),
+    Command.WHOAMI: Does(by_index=True),
     Command.REQUEST: Does(clusters=False),
+    Command.DOCTOR: Does(by_index=True),
 }

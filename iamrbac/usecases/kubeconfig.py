@@ -12,10 +12,10 @@ from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
 from iamrbac.model.suggest import did_you_mean
 from iamrbac.plan.observed import Target
-from iamrbac.rbac.objects import Request, Rule
 from iamrbac.usecases.context_names import Names
 from iamrbac.usecases.granted import Grant
 from iamrbac.usecases.load import load
+from iamrbac.usecases.own_rights import may_something
 from iamrbac.usecases.ports import (
     Context,
     Kubeconfig,
@@ -30,12 +30,8 @@ from iamrbac.usecases.select import select
 from iamrbac.usecases.states import CLUSTERS_AT_ONCE
 from iamrbac.usecases.whoami import ClusterAccess, OwnEdges, who_am_i
 
-# Everybody may ask these about himself; they are no access (the default ClusterRole system:basic-user).
-_ABOUT_ONESELF = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"})
 _TEAM = 2
 """Where the team stands in a group's name, iamrbac:INSTANCE:TEAM:SET."""
-# What is asked where a cluster cannot list all of the caller's rules: EKS's access policies all give it.
-_PROBE = Request("list", "pods")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,15 +249,4 @@ def _team(grants: Iterable[Grant]) -> str | None:
 
 def _usable(access: OwnAccess, namespaces: Sequence[str]) -> tuple[str, ...]:
     """Return the namespaces in which the cluster says that the caller may do something. Raises KubeError."""
-    return tuple(namespace for namespace in namespaces if _may_something(access, namespace))
-
-
-def _may_something(access: OwnAccess, namespace: str) -> bool:
-    rules, complete = access.rules(namespace)
-    if _more_than_about_oneself(rules):
-        return True
-    return not complete and access.can(Request(_PROBE.verb, _PROBE.resource, namespace=namespace))
-
-
-def _more_than_about_oneself(rules: Iterable[Rule]) -> bool:
-    return any(not _ABOUT_ONESELF.issuperset(rule.resources) for rule in rules if rule.resources)
+    return tuple(namespace for namespace in namespaces if may_something(access, namespace))

@@ -155,6 +155,12 @@ def requested(_: Sandbox, repository: Path) -> None:
     call("request", repository, *wish, "--print")
 
 
+def doctor(_: Sandbox, repository: Path) -> None:
+    """Questions about oneself need no right."""
+    for cluster in ("development", "production"):
+        call("doctor", repository, "--cluster", cluster, "list", "pods", "-n", "search")
+
+
 EXACT: dict[Command, Scene] = {
     Command.PLAN: planned,
     Command.APPLY: applied,
@@ -164,6 +170,7 @@ EXACT: dict[Command, Scene] = {
     Command.KUBECONFIG: kubeconfig,
     Command.WHOAMI: whoami,
     Command.REQUEST: requested,
+    Command.DOCTOR: doctor,
     Command.DRIFT: drifted,
 }
 """What these may do they do."""
@@ -199,3 +206,19 @@ def test_the_rights_are_enough_and_used(
 def _rights(requests: Counter[tuple[str, str]]) -> set[tuple[str, str]]:
     """What RBAC was asked, without what everybody may ask of themselves."""
     return {right(*one) for one in requests if "/selfsubject" not in one[1]}
+
+
+def test_about_somebody_else_the_doctor_needs_what_can_does(
+    fresh_sandbox: Sandbox,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And IAM's word for when somebody was made, which only says more where it may be asked."""
+    become_carol(fresh_sandbox, repository, Command.CAN, monkeypatch, capsys)
+    actions, rights = allowed_actions(repository, Command.CAN, capsys), allowed_rights(repository, Command.CAN, capsys)
+    with recorded() as (operations, requests):
+        for cluster in ("development", "production"):
+            call("doctor", repository, "--cluster", cluster, "--principal", fresh_sandbox.arn("carol"))
+    assert set(operations) - {"sts:GetCallerIdentity", "iam:GetUser"} <= actions
+    assert _rights(requests) <= rights

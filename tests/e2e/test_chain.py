@@ -101,6 +101,11 @@ def test_developers_may_what_the_policies_say(applied: RealSandbox) -> None:
         asked = ("kubectl", "--context", context, "-n", namespace, "auth", "can-i", *verb.split())
         done = applied.run(*asked, person="alice")
         assert (done.returncode, done.stdout) == (code, "no\n" if code else "yes\n"), (asked, done.stderr)
+    well = applied.run("iamrbac", "doctor", "--context", "production", person="alice")
+    assert (well.returncode, well.stdout.splitlines()[-1]) == (0, "All checks held."), well.stdout + well.stderr
+    asked = ("iamrbac", "doctor", "--context", "production", "list", "pods", "-n", "search", "-o", "json")
+    denied = applied.run(*asked, person="alice")
+    assert (denied.returncode, json.loads(denied.stdout)["failed"]) == (3, "rbac"), denied.stdout + denied.stderr
 
 
 def test_the_admin_may_everything(applied: RealSandbox, cluster: RealCluster) -> None:

@@ -219,7 +219,7 @@ def test_a_caller_that_is_not_mapped_is_told_so(api: FakeApi, kube: KubeApi) -> 
     api.tokens_taken = set()
     with pytest.raises(NotMappedError) as caught:
         kube.state()
-    assert "iamrbac whoami" in caught.value.hint
+    assert "iamrbac doctor" in caught.value.hint
 
 
 def test_a_token_is_used_again_until_it_is_refused(api: FakeApi, target: Target) -> None:

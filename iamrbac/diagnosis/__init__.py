@@ -1,0 +1,1 @@
+"""Why kubectl says Unauthorized or Forbidden: from facts to a verdict, one small file per check. Pure."""
