@@ -68,12 +68,13 @@ def command(
     from iamrbac.render.changes import Diff, origins
     from iamrbac.usecases.diff import Invalid
     from iamrbac.usecases.review import review
+    from iamrbac.wiring import git
 
     terminal = Terminal(no_color=no_color)
     root = Path(wiring.repository(repo).root)
     saved = people_of(terminal, identities)
     known = saved.known if saved is not None else None
-    with wiring.revisions(root, base, head) as compared:
+    with git.revisions(root, base, head) as compared:
         found = review(compared.sides, wiring.builtin().rbac, at_now(), known)
         if isinstance(found, Invalid):
             return _invalid(terminal, output, found, compared.base, root)

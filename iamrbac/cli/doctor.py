@@ -59,17 +59,17 @@ def command(
       iamrbac doctor --cluster production -o json
       iamrbac doctor --cluster production --principal arn:aws:iam::111122223333:user/staff/alice
     """
-    from iamrbac import wiring_doctor
     from iamrbac.cli.asking import question
     from iamrbac.cli.planning import at_now
     from iamrbac.render.doctor import doctor_json, doctor_text
     from iamrbac.usecases.doctor import DoctorRequest, diagnose
     from iamrbac.usecases.doctor_of import diagnose_of
+    from iamrbac.wiring import doctor as wired
 
     if (verb is None) != (resource is None):
         raise UsageError("a question needs VERB and RESOURCE", hint="iamrbac doctor --help")
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
-    edges = wiring_doctor.doctor_edges(repo, terminal)
+    edges = wired.doctor_edges(repo, terminal)
     asked = None
     if verb is not None and resource is not None:
         asked, note, _ = question(verb, resource, namespace, False, subresource)

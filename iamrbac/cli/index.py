@@ -90,18 +90,18 @@ def command(
 
 def _store(config: Config, root: Path, out: Path | None) -> IndexStore:
     """Return where the index goes. Raises UsageError where nothing says it."""
-    from iamrbac import wiring_index
     from iamrbac.model.index_place import parse_place
+    from iamrbac.wiring import index as wired
 
     try:
         place = parse_place(config.index, config.people) if config.index is not None else None
     except ValueError as error:
         raise UsageError(f"index in iamrbac.yaml: {error}", hint="iamrbac validate says more") from error
     if out is not None:
-        return wiring_index.index_file(out, place)
+        return wired.index_file(out, place)
     if place is None:
         raise UsageError(
             "nothing says where the access index is kept",
             hint="write `index: access-index.json` into iamrbac.yaml, or use --out FILE",
         )
-    return wiring_index.index_store(place, root)
+    return wired.index_store(place, root)

@@ -120,12 +120,13 @@ def command(
       iamrbac kubeconfig --cluster staging --namespace-contexts --current payments@staging
       iamrbac kubeconfig --prune --dry-run
     """
-    from iamrbac import wiring, wiring_index
+    from iamrbac import wiring
     from iamrbac.model.errors import UsageError
     from iamrbac.render.findings import findings_text
     from iamrbac.render.kubeconfig import kubeconfig_json, kubeconfig_text
     from iamrbac.usecases.context_names import Names
     from iamrbac.usecases.kubeconfig import KubeconfigRequest, preview_found, write_found
+    from iamrbac.wiring import index as wired
 
     if printed and (file is not None or prune or dry_run or output is Output.JSON):
         raise UsageError(
@@ -143,7 +144,7 @@ def command(
         current=current,
         prune=prune,
     )
-    find = wiring_index.contexts_finder(repo, index, region or (), profile, role_arn)
+    find = wired.contexts_finder(repo, index, region or (), profile, role_arn)
     kubeconfig = wiring.printed_kubeconfig(plugin) if printed else wiring.kubeconfig(file, plugin)
     make = preview_found if printed or dry_run else write_found
     result = make(find(request, terminal), kubeconfig, request)

@@ -80,6 +80,7 @@ def command(
     from iamrbac.render.report import Report
     from iamrbac.usecases.base import base_rules
     from iamrbac.usecases.lint import lint_manifests, lint_policies
+    from iamrbac.wiring import git
 
     terminal = Terminal(no_color=no_color)
     if explain is not None:
@@ -95,7 +96,7 @@ def command(
     else:
         repository = wiring.repository(repo)
         root = Path(repository.root)
-        with wiring.base_repository(root, base) if base is not None else nullcontext() as judging:
+        with git.base_repository(root, base) if base is not None else nullcontext() as judging:
             rules = base_rules(judging) if judging is not None else None
             if isinstance(rules, tuple):
                 terminal.error(f"the rules of {base} are invalid, so nobody knows them. Next: mend them there first")

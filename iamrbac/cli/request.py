@@ -117,10 +117,10 @@ def command(
 
 
 def _print(terminal: Terminal, output: Output, root: Path, wish: Wish) -> int:
-    from iamrbac import wiring
     from iamrbac.usecases.request import Refused
+    from iamrbac.wiring import git
 
-    with wiring.snapshot(root, None) as snapshot:
+    with git.snapshot(root, None) as snapshot:
         found = _prepare(wish, snapshot)(())
         if isinstance(found, Refused):
             return _refuse(terminal, output, found, "the work tree")
@@ -133,14 +133,14 @@ def _print(terminal: Terminal, output: Output, root: Path, wish: Wish) -> int:
 
 
 def _request(terminal: Terminal, output: Output, root: Path, wish: Wish, *, dry_run: bool) -> int:
-    from iamrbac import wiring
     from iamrbac.render.request import message
     from iamrbac.usecases.request import Refused, send, taken_names
+    from iamrbac.wiring import git
 
-    branches = wiring.access_branches(root)
+    branches = git.access_branches(root)
     terminal.step("Fetching the access repository")
     base = branches.base()
-    with wiring.snapshot(root, base.commit) as snapshot:
+    with git.snapshot(root, base.commit) as snapshot:
         prepare = _prepare(wish, snapshot)
         if dry_run:
             found = prepare(taken_names(branches))

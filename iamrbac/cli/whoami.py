@@ -56,13 +56,13 @@ def command(
       iamrbac whoami --live
       iamrbac whoami --assume
     """
-    from iamrbac import wiring_doctor
     from iamrbac.render.findings import findings_text
     from iamrbac.render.whoami import whoami_json, whoami_text
     from iamrbac.usecases.whoami import who_am_i
+    from iamrbac.wiring import doctor as wired
 
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
-    edges = wiring_doctor.whoami_edges(repo, terminal, assume=assume)
+    edges = wired.whoami_edges(repo, terminal, assume=assume)
     who = who_am_i(edges, datetime.now(UTC), tuple(cluster or ()), terminal, live=live)
     if who.caller is None:
         show.invalid(terminal, output, who.findings, findings_text)

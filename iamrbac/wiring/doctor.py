@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from iamrbac import wiring
 from iamrbac.model.errors import RepositoryError, UsageError
-from iamrbac.wiring_index import VARIABLE, index_store
+from iamrbac.wiring.index import VARIABLE, index_store
 
 if TYPE_CHECKING:
     from iamrbac.index.index import AccessIndex
