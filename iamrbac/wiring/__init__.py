@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from iamrbac.model.errors import HistoryError, UsageError
+from iamrbac.model.errors import UsageError
 
 if TYPE_CHECKING:
     from iamrbac.aws.accounts import Accounts
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from iamrbac.documents.identities import SavedPeople
     from iamrbac.documents.output import OutputFolder
     from iamrbac.findings.finding import Finding
-    from iamrbac.git.revisions import History
     from iamrbac.identity.snapshot import Identities
     from iamrbac.kube.client import KubeApi
     from iamrbac.model.accounts import AssumeRole
@@ -36,8 +33,6 @@ if TYPE_CHECKING:
     from iamrbac.usecases.plan import PlanRequest
     from iamrbac.usecases.ports import Edges, Kubeconfig, NewFolder, People, Progress, Repository, Roles
     from iamrbac.usecases.recording import Recording
-    from iamrbac.usecases.request import AccessBranches, Snapshot
-    from iamrbac.usecases.review import Compared
     from iamrbac.usecases.whoami import OwnEdges
 
 
