@@ -87,7 +87,7 @@ class _Builder:
         if len(partitions) > 1:
             where = members[0][1]
             message = f"the set reaches clusters of {' and '.join(partitions)}, and its role can be in one of them only"
-            self._error("MAP111", message, "make a set for each partition", where)
+            self._error("ROL006", message, "make a set for each partition", where)
             return
         name = set_role(self._config, one)
         for key, origin in members:
@@ -97,7 +97,7 @@ class _Builder:
                     f"{role.one.team}/{role.one.name} and {one.team}/{one.name} would have one IAM role, {name}: "
                     "each would get both's access"
                 )
-                self._error("MAP112", message, "write {team} and {set} into identity.roleName", origin)
+                self._error("ROL007", message, "write {team} and {set} into identity.roleName", origin)
                 continue
             role.origins.add(origin)
             role.groups.setdefault(key.name, set()).add(origin)
@@ -132,7 +132,7 @@ class _Builder:
         if len(trust) > MOST_TRUST:
             message = f"the trust policy of {name} has {len(trust)} characters, and IAM has room for {MOST_TRUST}"
             hint = "take users that are gone from IAM, or out of the groups, off `suspended`"
-            self._error("MAP113", message, hint, origin)
+            self._error("ROL008", message, hint, origin)
 
     def _error(self, id_: str, message: str, hint: str, origin: Origin) -> None:
         self.findings.append(Finding(id_, Level.ERROR, message, hint, file=origin.file, path=origin.path))

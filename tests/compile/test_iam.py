@@ -94,14 +94,14 @@ def test_two_sets_with_one_role_are_refused() -> None:
         config_=config(identity={"account": PEOPLE, "roleName": "eks-{team}"}),
     )
     result = compiled(docs)
-    assert [finding.id for finding in result.findings] == ["MAP112"]
+    assert [finding.id for finding in result.findings] == ["ROL007"]
     assert "payments/a and payments/b" in result.findings[0].message
 
 
 def test_a_trust_that_is_too_long_is_refused() -> None:
     suspended = [f"arn:aws:iam::{PEOPLE}:user/somebody-{number}" for number in range(150)]
     result = compiled(one_set(ROLE, suspended=suspended))
-    assert [finding.id for finding in result.findings] == ["MAP113"]
+    assert [finding.id for finding in result.findings] == ["ROL008"]
 
 
 def test_a_set_in_two_partitions_is_refused() -> None:
@@ -109,7 +109,7 @@ def test_a_set_in_two_partitions_is_refused() -> None:
     docs = documents(
         [policy("payments", {"a": [ROLE]}, [line(["staging", "production"])])], config_=config(clusters=clusters)
     )
-    assert "MAP111" in {finding.id for finding in compiled(docs).findings}
+    assert "ROL006" in {finding.id for finding in compiled(docs).findings}
 
 
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
