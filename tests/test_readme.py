@@ -58,7 +58,8 @@ class Session:
         )
         assert done.returncode == int(comment or 0), (line, done.stdout, done.stderr)
         said = done.stdout if done.stdout.strip() else done.stderr
-        return said.replace(str(self.folder), "acme").replace(str(self.sandbox.folder), "/home/you")
+        said = said.replace(str(self.folder), "acme").replace(str(self.sandbox.folder), "/home/you")
+        return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", said)
 
     def block(self, block: str) -> str:
         """Run a block's commands and return the block with what they really print.

@@ -51,11 +51,16 @@ def causes(taken: Taken) -> Iterator[Cause]:
     yield from _likely(taken, says)
 
 
+def asking(cluster: str, namespace: str = "") -> str:
+    """Return the command that asks for access."""
+    where = f" --namespace {namespace}" if namespace else " --namespace NAMESPACE"
+    return f"iamrbac request --cluster {cluster}{where} --role ROLE --for 4h --reason WHY"
+
+
 def over(ended: Ended, taken: Taken) -> Cause:
     """Return that a temporary grant has ended."""
     text = f"the temporary grant {ended.name} of {ended.team} ended on {ended.not_after}"
-    namespace = f" --namespace {ended.namespaces[0]}" if ended.namespaces else ""
-    run = f"iamrbac request --cluster {taken.place.named.name}{namespace}"
+    run = asking(taken.place.named.name, ended.namespaces[0] if ended.namespaces else "")
     return Cause(
         "grant-expired", text, Fixer.OWNERS, run, sure=ended.mine, people=ended.people, origins=(ended.origin,)
     )
@@ -110,7 +115,7 @@ def _likely(taken: Taken, says: Says) -> Iterator[Cause]:
 def _nobody(taken: Taken, *, sure: bool) -> Cause:
     owner = taken.says.owner if taken.says is not None else None
     text = "no access entry and no row of aws-auth names this identity"
-    run = f"iamrbac request --cluster {taken.place.named.name}, or ask for access for {comparable(taken.caller)}"
+    run = f"{asking(taken.place.named.name)}, or ask for access for {comparable(taken.caller)}"
     return Cause("not-mapped", text, Fixer.PLATFORM, run, sure=sure, people=owner.people if owner is not None else ())
 
 

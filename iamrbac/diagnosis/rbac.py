@@ -77,7 +77,7 @@ def _by_policies(may: May, says: Says) -> Iterator[Cause]:
             yield mapping.over(ended, may.taken)
     people = says.owner.people if says.owner is not None else ()
     whose = f"; it belongs to {says.owner.team}" if says.owner is not None else ""
-    run = f"iamrbac request --cluster {cluster}" + (f" --namespace {namespace}" if namespace else "")
+    run = mapping.asking(cluster, namespace)
     if here:
         roles = ", ".join(dict.fromkeys(held.role for held in here))
         text = f"the roles that the policies give here do not hold it: {roles}{whose}"

@@ -101,9 +101,14 @@ def places(cause: Cause, line: Line) -> list[str]:
 
 
 def _causes(verdict: Verdict, line: Line) -> Iterator[str]:
+    fixed = ""
     for cause in verdict.causes:
-        for text in cause_lines(cause, line):
-            yield f"    {text}"
+        what, who = cause_lines(cause, line)
+        yield f"    {what}"
+        # What is said once need not be said again below the next cause.
+        if who != fixed:
+            yield f"    {who}"
+        fixed = who
 
 
 def _who(cause: Cause) -> str:

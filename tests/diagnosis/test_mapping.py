@@ -93,7 +93,10 @@ def test_what_the_policies_say_for_sure() -> None:
     assert ids(mapping.judge(taken(maps=Maps(MAP), says=Says(entries_wanted=True)))) == ["mode-without-entries!"]
     verdict = mapping.judge(taken(says=Says(ended=(ended(mine=True),))))
     assert ids(verdict) == ["grant-expired!"]
-    assert verdict.causes[0].run == "iamrbac request --cluster staging --namespace payments"
+    assert (
+        verdict.causes[0].run
+        == "iamrbac request --cluster staging --namespace payments --role ROLE --for 4h --reason WHY"
+    )
 
 
 ROLES = Says(roles=(f"arn:aws:iam::{ACCOUNT}:role/iamrbac/acme.payments.developers",))

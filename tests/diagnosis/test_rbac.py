@@ -90,7 +90,7 @@ def test_a_role_that_does_not_hold_it() -> None:
     first = verdict.causes[0]
     assert (first.fixer, first.people, first.origins) == (Fixer.OWNERS, OWNER.people, (LINE,))
     assert first.text.endswith("developer; it belongs to payments")
-    assert first.run == "iamrbac request --cluster staging --namespace payments"
+    assert first.run == "iamrbac request --cluster staging --namespace payments --role ROLE --for 4h --reason WHY"
 
 
 def test_a_namespace_without_a_grant() -> None:
