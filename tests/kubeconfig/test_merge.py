@@ -346,7 +346,7 @@ def test_a_hand_made_entry_for_the_same_server_becomes_ours() -> None:
             ),
             "its aliases make it endless",
         ),
-        ("[" * 5000, "it is not YAML: "),
+        ("[" * 1500, "it is not YAML: "),
         ("users: {}\n", "`users` is not a list of entries"),
         ("users: [a]\n", "`users` is not a list of entries"),
         (

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from iamrbac.usecases.ports import Prune
 from tests.kubeconfig.test_merge import DEVELOPMENT, STAGING, data, merge
 
-EXAMPLES = max(25, int(os.environ.get("IAMRBAC_FUZZ", "0")) // 10)
+EXAMPLES = max(15, int(os.environ.get("IAMRBAC_FUZZ", "0")) // 10)
 SECTIONS = (("clusters", "cluster"), ("users", "user"), ("contexts", "context"))
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 VALUES = st.recursive(
