@@ -63,10 +63,11 @@ def _story(stage: Stage) -> None:
 
 def _whole_story(stage: Stage) -> None:
     """Play the chapters that write a policy, too: on a copy of the sample only."""
-    from iamrbac.sandbox import demo, teams
+    from iamrbac.sandbox import demo, newcomer, teams
 
     demo.play(stage)
     teams.play(stage)
+    newcomer.play(stage)
     stage.narrator.end()
 
 

@@ -26,10 +26,10 @@ def test_every_step_holds_with_the_python_client() -> None:
     done = demo(path_without("kubectl"))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert "with the official Python client" in done.stdout
-    assert "All 35 checks held in " in done.stdout
+    assert "All 40 checks held in " in done.stdout
 
 
 def test_every_step_holds_with_what_is_on_the_path() -> None:
     done = demo(os.environ.get("PATH", os.defpath))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    assert "All 35 checks held in " in done.stdout
+    assert "All 40 checks held in " in done.stdout
