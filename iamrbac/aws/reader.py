@@ -7,7 +7,7 @@ for each of those (1 + P + K). The second is taken for large clusters, where K i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from iamrbac.aws.cluster import EksCluster
@@ -16,6 +16,8 @@ from iamrbac.plan.observed import Observed
 
 ASK_BY_POLICY_FROM = 60
 """Entries; AWS had 33 access policies in 2026."""
+_MOST_IN_TURN = 20
+"""Entries: after a refusal, as many calls at most are still made by each thread."""
 
 
 def read(cluster: EksCluster) -> tuple[Observed, ...]:
@@ -25,11 +27,18 @@ def read(cluster: EksCluster) -> tuple[Observed, ...]:
     """
     principals = cluster.principals()
     with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as pool:
-        entries = [found.observed for found in pool.map(cluster.describe, principals) if found is not None]
+        described = pool.map(lambda some: [cluster.describe(one) for one in some], _in_turns(principals))
+        entries = [found.observed for some in described for found in some if found is not None]
         there = [observed.key.name for observed in entries]
         asked = _with_policies(cluster, pool, there)
         found = [associations or () for associations in pool.map(cluster.associations, asked)]
     return tuple(sorted((*entries, *(one for some in found for one in some)), key=lambda observed: observed.key))
+
+
+def _in_turns(principals: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Return the principals in parts, one for each turn of a thread: a turn costs a tenth of a call."""
+    size = min(_MOST_IN_TURN, len(principals) // (4 * CALLS_AT_ONCE) or 1)
+    return (principals[begin : begin + size] for begin in range(0, len(principals), size))
 
 
 def _with_policies(cluster: EksCluster, pool: ThreadPoolExecutor, principals: list[str]) -> Iterable[str]:
