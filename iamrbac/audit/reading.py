@@ -1,0 +1,95 @@
+"""One audit event as the authorizer saw it.
+
+Sources: Kubernetes' staging/src/k8s.io/apiserver/pkg/apis/audit/v1/types.go, pkg/endpoints/filters/audit.go (stages),
+pkg/endpoints/filters/authorization.go (annotations) and pkg/audit/request.go (what is filled in later).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from iamrbac.rbac.objects import Request
+from iamrbac.rbac.subjects import SERVICE_ACCOUNT
+
+DECISION: Final = "authorization.k8s.io/decision"
+REASON: Final = "authorization.k8s.io/reason"
+TIME: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d")
+UNAUTHORIZED: Final = 401
+FORBIDDEN: Final = 403
+_BOUND: Final = re.compile(r'allowed by ((?:Cluster)?RoleBinding) "([^"]+)"')
+_ADDED: Final = ("system:authenticated", "system:unauthenticated", "system:serviceaccounts")
+_NO_REF: Final[Mapping[str, Any]] = {}
+
+
+def denied(event: Mapping[str, Any]) -> bool:
+    """Return whether the authorizer said no: its own annotation, and without one the response's code.
+
+    A request that it allowed may still end with 403: an admission plug-in said so.
+    """
+    annotations = event.get("annotations")
+    decision = annotations.get(DECISION) if isinstance(annotations, dict) else None
+    return bool(decision == "forbid" if decision else code_of(event) == FORBIDDEN)
+
+
+def code_of(event: Mapping[str, Any]) -> int:
+    """Return the response's HTTP code, 0 without one."""
+    status = event.get("responseStatus")
+    code = status.get("code") if isinstance(status, dict) else None
+    return code if isinstance(code, int) else 0
+
+
+def bound_by(event: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return kind, namespace and name of the binding that the API server itself says allowed it; else three "".
+
+    Source: Kubernetes' pkg/registry/rbac/validation/rule.go (String of the binding describers).
+    """
+    annotations = event.get("annotations")
+    reason = annotations.get(REASON) if isinstance(annotations, dict) else None
+    found = _BOUND.search(reason) if isinstance(reason, str) else None
+    if found is None:
+        return "", "", ""
+    name, _, namespace = found[2].partition("/")
+    return found[1], namespace, name
+
+
+def request_of(event: Mapping[str, Any]) -> Request:
+    """Return what the authorizer was asked. Raises ValueError where a part is no text.
+
+    The name of what is created is filled in from the object after the authorizer had none.
+    """
+    verb, ref = event.get("verb"), event.get("objectRef") or _NO_REF
+    if not isinstance(verb, str) or not isinstance(ref, dict | Mapping):
+        raise ValueError("it has no verb")
+    if not ref:
+        path = event.get("requestURI")
+        if not isinstance(path, str):
+            raise ValueError("it has neither an objectRef nor a requestURI")
+        return Request(verb, path=path.partition("?")[0])
+    parts = tuple(ref.get(one, "") for one in ("resource", "apiGroup", "subresource", "name", "namespace"))
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError("its objectRef has a wrong type")
+    resource, group, subresource, name, namespace = parts
+    if verb == "create" and not subresource:
+        name = ""
+    return Request(verb, resource, group, subresource, name, namespace)
+
+
+def impersonations(impersonated: Mapping[str, Any]) -> Iterator[Request]:
+    """Yield what whoever acts as somebody else must have been allowed first.
+
+    The groups that are added to everybody are not asked for.
+    Source: Kubernetes' pkg/endpoints/filters/impersonation.
+    """
+    name = impersonated.get("username")
+    if isinstance(name, str) and name:
+        namespace, colon, account = name.removeprefix(SERVICE_ACCOUNT).partition(":")
+        if name.startswith(SERVICE_ACCOUNT) and colon:
+            yield Request("impersonate", "serviceaccounts", name=account, namespace=namespace)
+        else:
+            yield Request("impersonate", "users", name=name)
+    groups = impersonated.get("groups")
+    for group in groups if isinstance(groups, list) else ():
+        if isinstance(group, str) and not group.startswith(_ADDED):
+            yield Request("impersonate", "groups", name=group)
