@@ -14,9 +14,12 @@ import re
 import zlib
 from collections.abc import Iterator
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from iamrbac.audit.shapes import OTHER, Broken
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MOST: Final = 16 << 20
 """Bytes of a line, or characters of an element; what is longer is no audit event (etcd takes 1.5 MiB)."""
@@ -41,7 +44,7 @@ def entries(buffered: io.BufferedReader) -> Iterator[Entry]:
     number = 0
     try:
         if buffered.peek(2)[:2] == b"\x1f\x8b":
-            buffered = io.BufferedReader(gzip.GzipFile(fileobj=buffered), _CHUNK)
+            buffered = io.BufferedReader(_Unpacked(buffered), _CHUNK)
         for line in iter(partial(buffered.readline, MOST), b""):
             number += 1
             try:
@@ -49,10 +52,25 @@ def entries(buffered: io.BufferedReader) -> Iterator[Entry]:
             except (ValueError, RecursionError):
                 for place, other in _otherwise(line, number, buffered):
                     yield place, other
+                    if isinstance(other, Broken) and other.lost:
+                        return
             else:
                 yield number, value
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield number + 1, Broken(f"the gzip data is cut off or damaged, and the rest is lost: {error}", lost=True)
+
+
+class _Unpacked(io.RawIOBase):
+    """gzip data, a piece at a time: to ask for more at once would lose what comes before a damage."""
+
+    def __init__(self, packed: io.BufferedReader) -> None:
+        self._gzip = gzip.GzipFile(fileobj=packed)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        return self._gzip.readinto1(buffer)
 
 
 def _otherwise(line: bytes, number: int, stream: io.BufferedReader) -> Iterator[Entry]:
@@ -110,6 +128,8 @@ class _Streamed:
         """Yield everything to the end of the stream, or to what cannot be read."""
         self._more(_CHUNK)
         while self._begins():
+            while len(self._text) - self._position < _CHUNK and self._more(_CHUNK):
+                pass
             head = _LIST.match(self._text, self._position, self._position + _CHUNK)
             if head is None:
                 yield from self._value()
@@ -120,12 +140,18 @@ class _Streamed:
     def _elements(self) -> Iterator[Entry]:
         while self._begins() and self._text[self._position] != "]":
             yield from self._value()
-        after = None
-        while self._begins() and after is None:
-            after = _AFTER.search(self._text, self._position)
-            self._move(after.end() if after is not None else max(self._position, len(self._text) - 1))
-            if after is None and not self._more(_CHUNK):
+        self._passes()
+
+    def _passes(self) -> None:
+        """Go to the next document, past whatever else is in this one."""
+        while (after := _AFTER.search(self._text, self._position)) is None:
+            # The brace that ends this document may be all that is there of the two.
+            rest = self._text.rstrip()
+            self._move(max(self._position, len(rest) - 1) if rest.endswith("}") else len(self._text))
+            if not self._more(_CHUNK):
                 self._move(len(self._text))
+                return
+        self._move(after.end())
 
     def _value(self) -> Iterator[Entry]:
         number = self._number
@@ -160,7 +186,7 @@ class _Streamed:
     def _more(self, size: int) -> bool:
         if self._ended:
             return False
-        found = self._stream.read(size)
+        found = self._stream.read1(size)
         self._ended = not found
         self._text = self._text[self._position :] + self._decode(found, final=self._ended)
         self._position = 0

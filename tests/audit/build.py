@@ -80,7 +80,8 @@ def person(arn_end: str) -> str:
 
 def month() -> list[dict[str, Any]]:
     """A month on staging of the repository `asked`."""
-    dev, audit = {"sets": ["payments/developers"], "user": person("payments/alice")}, {"sets": ["payments/auditors"]}
+    dev: dict[str, Any] = {"sets": ["payments/developers"], "user": person("payments/alice")}
+    audit: dict[str, Any] = {"sets": ["payments/auditors"]}
     node: dict[str, Any] = {"user": "system:node:ip-10-0-0-1.ec2.internal"}
     found = [event("watch", "nodes", at=f"2026-11-{day:02}T00:10:00", **node) for day in range(1, 31)]
     for day in ("03", "10", "28"):
