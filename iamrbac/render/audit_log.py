@@ -71,6 +71,7 @@ def audit_json(answer: AuditAnswer, world: World, line: Line) -> dict[str, Any]:
             "missingDays": [day.isoformat() for day in coverage.missing] if coverage is not None else [],
             "other": read.other,
             "broken": {"times": bad.times, "first": bad.where, "reason": bad.why} if bad is not None else None,
+            "whole": read.whole,
             "failed": [{"code": one.code, "message": str(one)} for one in read.failures],
             "requests": {
                 "ours": answer.counts["ours"],
