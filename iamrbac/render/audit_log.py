@@ -126,12 +126,11 @@ def _head(answer: AuditAnswer, paint: Paint) -> Iterator[str]:
         yield from _missing(found.coverage)
         if found.days is not None and not found.coverage.covers(found.days):
             yield f"  the log does not cover the last {found.days} days, so that no grant is called unused"
-    requests = f"{counts['ours']:,} requests of people of our sets, {counts['denied']:,} denied"
-    yield f"  {requests}; {counts['others']:,} of everybody else"
+    ours = f"{counts['ours']:,} requests of people of our sets were allowed"
+    others = f", {counts['otherwise']:,} of them by what is not of the policies" if counts["otherwise"] else ""
+    yield f"  {ours}{others}, and {counts['others']:,} of everybody else; {counts['denied']:,} were denied"
     if counts["events"] and not counts["ours"]:
         yield f"  nobody of our sets is in it: is it really the log of {printable(answer.cluster)}?"
-    if counts["otherwise"]:
-        yield f"  {counts['otherwise']:,} of them were allowed by what is not of the policies"
     bad = read.bad
     if bad is not None:
         yield f"  {bad.times:,} could not be read, the first at {printable(bad.where)}: {printable(bad.why)}"
@@ -202,7 +201,7 @@ def _proposals(found: LeastPrivilege, paint: Paint) -> Iterator[str]:
 def _share(one: Proposal) -> str:
     used = sum(1 for rule in one.rules for _ in atoms(rule))
     if any("*" in part for rule in one.drops for part in (*rule.verbs, *rule.api_groups, *rule.resources)):
-        return f"{used} rights instead of stars"
+        return f"{used} {'right' if used == 1 else 'rights'} instead of stars"
     return f"{used} of {used + sum(1 for rule in one.drops for _ in atoms(rule))} rights"
 
 
