@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from iamrbac.rbac.objects import Request
@@ -20,6 +21,7 @@ UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 _BOUND: Final = re.compile(r'allowed by ((?:Cluster)?RoleBinding) "([^"]+)"')
 _ADDED: Final = ("system:authenticated", "system:unauthenticated", "system:serviceaccounts")
+_AUTHENTICATION: Final = "authentication.k8s.io"
 _NO_REF: Final[Mapping[str, Any]] = {}
 
 
@@ -76,20 +78,42 @@ def request_of(event: Mapping[str, Any]) -> Request:
     return Request(verb, resource, group, subresource, name, namespace)
 
 
-def impersonations(impersonated: Mapping[str, Any]) -> Iterator[Request]:
+def impersonations(event: Mapping[str, Any]) -> Iterator[Request]:
     """Yield what whoever acts as somebody else must have been allowed first.
 
-    The groups that are added to everybody are not asked for.
+    The groups that are added to everybody are not asked for. Since Kubernetes 1.36 the event names the constraint by
+    which it was allowed (KEP-5284); then the request itself was asked for, too, as what is done by it.
     Source: Kubernetes' pkg/endpoints/filters/impersonation.
     """
-    name = impersonated.get("username")
+    user, metadata = event.get("impersonatedUser"), event.get("authenticationMetadata")
+    constraint = metadata.get("impersonationConstraint") if isinstance(metadata, dict) else None
+    if not isinstance(user, dict):
+        return
+    if isinstance(constraint, str) and constraint:
+        yield from _as(user, constraint, _AUTHENTICATION)
+        on = request_of(event)
+        yield replace(on, verb=f"impersonate-on:{constraint.removeprefix('impersonate:')}:{on.verb}")
+    else:
+        yield from _as(user, "impersonate", "")
+
+
+def _as(user: Mapping[str, Any], verb: str, api_group: str) -> Iterator[Request]:
+    name, groups, extra = user.get("username"), user.get("groups"), user.get("extra")
     if isinstance(name, str) and name:
         namespace, colon, account = name.removeprefix(SERVICE_ACCOUNT).partition(":")
         if name.startswith(SERVICE_ACCOUNT) and colon:
-            yield Request("impersonate", "serviceaccounts", name=account, namespace=namespace)
+            yield Request(verb, "serviceaccounts", api_group, name=account, namespace=namespace)
+        elif verb.endswith("-node"):
+            yield Request(verb, "nodes", api_group, name=name.removeprefix("system:node:"))
+            return
         else:
-            yield Request("impersonate", "users", name=name)
-    groups = impersonated.get("groups")
+            yield Request(verb, "users", api_group, name=name)
     for group in groups if isinstance(groups, list) else ():
         if isinstance(group, str) and not group.startswith(_ADDED):
-            yield Request("impersonate", "groups", name=group)
+            yield Request(verb, "groups", api_group, name=group)
+    if isinstance(user.get("uid"), str) and user["uid"]:
+        yield Request(verb, "uids", _AUTHENTICATION, name=user["uid"])
+    for key, values in extra.items() if isinstance(extra, dict) else ():
+        for value in values if isinstance(values, list) else ():
+            if isinstance(value, str):
+                yield Request(verb, "userextras", _AUTHENTICATION, str(key), value)

@@ -112,10 +112,12 @@ class Tally:
             groups, user = self._ours(impersonated), impersonated
         no = denied(event)
         if not (groups or actor or no):
-            self.counts["unauthenticated" if code_of(event) == UNAUTHORIZED else "others"] += times
+            # Of a request whose token nobody knows, the API server tells the first stage alone.
+            unknown = code_of(event) == UNAUTHORIZED
+            self.counts["unauthenticated" if unknown else "others"] += 1 if unknown else times
             return
         request = self._plain(request_of(event))
-        for asked in impersonations(impersonated) if impersonated is not None and actor else ():
+        for asked in impersonations(event) if actor else ():
             self._used(actor, self._plain(asked), None, at, times)
         if no:
             self._refused(_name(user), groups, request, at, times)

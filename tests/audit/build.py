@@ -103,6 +103,6 @@ def month() -> list[dict[str, Any]]:
         event("list", "pods", "payments", code=403, at="2026-11-15T10:00:00", **dev),
         event("create", "pods", "payments", code=403, decision="allow", at="2026-11-15T10:00:01", user="erin", **audit),
         event("get", "pods", "payments", code=403, at="2026-11-16T10:00:00", user="system:serviceaccount:ci:default"),
-        event("get", uri="/api", code=401, at="2026-11-16T10:00:00", user="", more={"user": {}}),
+        event("get", uri="/api", code=401, stage="ResponseStarted", at="2026-11-16T10:00:00", more={"user": {}}),
     ]
     return found

@@ -62,15 +62,38 @@ def test_the_binding_is_the_api_servers_word() -> None:
     assert bound_by(event("get", "pods")) == ("", "", "")
 
 
+def acting(user: dict[str, Any], constraint: str = "") -> list[Request]:
+    more: dict[str, Any] = {"impersonatedUser": user}
+    if constraint:
+        more["authenticationMetadata"] = {"impersonationConstraint": constraint}
+    return list(impersonations(event("delete", "pods", "blue", name="a", more=more)))
+
+
 def test_who_acts_as_somebody_was_asked_for_each_of_their_names() -> None:
     user = {"username": "ann", "groups": ["dev", "system:masters", "system:authenticated"]}
-    assert [(one.resource, one.name) for one in impersonations(user)] == [
-        ("users", "ann"),
-        ("groups", "dev"),
-        ("groups", "system:masters"),
+    assert acting(user) == [
+        Request("impersonate", "users", name="ann"),
+        Request("impersonate", "groups", name="dev"),
+        Request("impersonate", "groups", name="system:masters"),
     ]
-    (account,) = impersonations({"username": "system:serviceaccount:ci:bot"})
-    assert account == Request("impersonate", "serviceaccounts", name="bot", namespace="ci")
+    account = {"username": "system:serviceaccount:ci:bot", "groups": ["system:serviceaccounts", "system:authenticated"]}
+    assert acting(account) == [Request("impersonate", "serviceaccounts", name="bot", namespace="ci")]
+    assert acting({"username": "ann", "uid": "7", "extra": {"team": ["blue"]}})[1:] == [
+        Request("impersonate", "uids", "authentication.k8s.io", name="7"),
+        Request("impersonate", "userextras", "authentication.k8s.io", "team", "blue"),
+    ]
+    assert acting({"groups": "all", "extra": [], "username": 3}) == []
+
+
+def test_constrained_impersonation_is_asked_for_what_is_done_by_it_too() -> None:
+    assert acting({"username": "ann"}, "impersonate:user-info") == [
+        Request("impersonate:user-info", "users", "authentication.k8s.io", name="ann"),
+        Request("impersonate-on:user-info:delete", "pods", name="a", namespace="blue"),
+    ]
+    node = {"username": "system:node:ip-1", "groups": ["system:nodes"]}
+    assert acting(node, "impersonate:arbitrary-node")[0] == Request(
+        "impersonate:arbitrary-node", "nodes", "authentication.k8s.io", name="ip-1"
+    )
 
 
 ONE = event("get", "pods", "blue")
