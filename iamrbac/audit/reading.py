@@ -20,6 +20,9 @@ TIME: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[0
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 _BOUND: Final = re.compile(r'allowed by ((?:Cluster)?RoleBinding) "([^"]+)"')
+_ACTING: Final = re.compile(
+    r'cannot (impersonate\S*) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?'
+)
 _ADDED: Final = ("system:authenticated", "system:unauthenticated", "system:serviceaccounts")
 _AUTHENTICATION: Final = "authentication.k8s.io"
 _NO_REF: Final[Mapping[str, Any]] = {}
@@ -76,6 +79,27 @@ def request_of(event: Mapping[str, Any]) -> Request:
     if verb == "create" and not subresource:
         name = ""
     return Request(verb, resource, group, subresource, name, namespace)
+
+
+def refused_of(event: Mapping[str, Any]) -> Request:
+    """Return what was refused: the request, or to act as somebody else, of which only the message tells.
+
+    Whoever may not do that is refused before the authorizer is asked about the request. Raises ValueError as above.
+    """
+    request = request_of(event)
+    annotations, status = event.get("annotations"), event.get("responseStatus")
+    decided = isinstance(annotations, dict) and DECISION in annotations
+    message = status.get("message") if isinstance(status, dict) and not decided else None
+    found = _ACTING.search(message) if isinstance(message, str) else None
+    if found is None:
+        return request
+    verb, resource, api_group, namespace = found.groups(default="")
+    if verb.startswith("impersonate-on:"):
+        return replace(request, verb=verb)
+    details = status.get("details") if isinstance(status, dict) else None
+    name = details.get("name") if isinstance(details, dict) else None
+    kind, _, subresource = resource.partition("/")
+    return Request(verb, kind, api_group, subresource, name if isinstance(name, str) else "", namespace)
 
 
 def impersonations(event: Mapping[str, Any]) -> Iterator[Request]:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Final, TypeAlias
 
 from iamrbac.audit.grants import SetGrant
-from iamrbac.audit.reading import TIME, UNAUTHORIZED, bound_by, code_of, denied, impersonations, request_of
+from iamrbac.audit.reading import TIME, UNAUTHORIZED, bound_by, code_of, denied, impersonations, refused_of, request_of
 from iamrbac.audit.template import atom_of
 from iamrbac.compile.names import team_of
 from iamrbac.rbac.covers import Atom
@@ -116,7 +116,7 @@ class Tally:
             unknown = code_of(event) == UNAUTHORIZED
             self.counts["unauthenticated" if unknown else "others"] += 1 if unknown else times
             return
-        request = self._plain(request_of(event))
+        request = self._plain(refused_of(event) if no else request_of(event))
         for asked in impersonations(event) if actor else ():
             self._used(actor, self._plain(asked), None, at, times)
         if no:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from iamrbac.audit.reading import bound_by, denied, impersonations, request_of
+from iamrbac.audit.reading import bound_by, denied, impersonations, refused_of, request_of
 from iamrbac.audit.shapes import OTHER, Broken, events_in
 from iamrbac.rbac.objects import Request
 from tests.audit.build import event
@@ -83,6 +83,34 @@ def test_who_acts_as_somebody_was_asked_for_each_of_their_names() -> None:
         Request("impersonate", "userextras", "authentication.k8s.io", "team", "blue"),
     ]
     assert acting({"groups": "all", "extra": [], "username": 3}) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "refused"),
+    [
+        (
+            'pods is forbidden: User "ann" cannot impersonate-on:user-info:delete resource "pods" in API group ""',
+            Request("impersonate-on:user-info:delete", "pods", name="a", namespace="blue"),
+        ),
+        (
+            'users "sam" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope',
+            Request("impersonate", "users", name="sam"),
+        ),
+        (
+            'serviceaccounts "sam" is forbidden: User "ann" cannot impersonate resource "serviceaccounts" in API group "" '
+            'in the namespace "ci"',
+            Request("impersonate", "serviceaccounts", name="sam", namespace="ci"),
+        ),
+        ('pods "a" is forbidden: User "ann" cannot delete resource "pods" in API group ""', None),
+        (None, None),
+    ],
+)
+def test_whoever_may_not_act_as_somebody_was_refused_that(message: str | None, refused: Request | None) -> None:
+    status = {"code": 403, "message": message, "details": {"name": "sam"}}
+    event_ = event("delete", "pods", "blue", name="a", more={"responseStatus": status})
+    assert refused_of(event_) == request_of(event_)
+    del event_["annotations"]
+    assert refused_of(event_) == (refused or request_of(event_))
 
 
 def test_constrained_impersonation_is_asked_for_what_is_done_by_it_too() -> None:

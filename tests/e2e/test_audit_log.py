@@ -89,6 +89,8 @@ def _act(clients: dict[str, Client]) -> None:
     assert sam.post(MAPS, {"metadata": {"name": "dry"}}, dryRun="All").code == 201
     as_sam = {"Impersonate-User": "sam", "Impersonate-Group": group("search/developers")}
     assert admin.send("DELETE", f"{MAPS}/new", None, as_sam).code == 200
+    for _ in range(2):
+        assert ann.send("GET", PODS, None, {"Impersonate-User": "sam"}).code == 403
     assert clients["nobody"].get(PODS).code == 401
 
 
@@ -124,8 +126,10 @@ def test_denials_are_counted_together(answer: AuditAnswer) -> None:
     (denied,) = [one for one in answer.found.denials if one.refusal.request.verb == "delete"]
     assert (denied.times, denied.refusal.user, denied.refusal.request.namespace) == (3, "ann", "payments")
     assert denied.misses[0].lacks == ("verb",)
+    (acting,) = [one for one in answer.found.denials if one.refusal.request.verb.startswith("impersonate")]
+    assert (acting.times, acting.given) == (2, ())
     # Before the caches had seen the bindings, if it was so.
-    assert all(one.given for one in answer.found.denials if one is not denied)
+    assert all(one.given for one in answer.found.denials if one not in (denied, acting))
 
 
 def test_our_word_is_the_api_servers(ground: Ground, log: Path) -> None:
