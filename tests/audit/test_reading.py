@@ -93,12 +93,12 @@ def test_who_acts_as_somebody_was_asked_for_each_of_their_names() -> None:
             Request("impersonate-on:user-info:delete", "pods", name="a", namespace="blue"),
         ),
         (
-            'users "sam" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope',
+            'users "sam" is forbidden: User "ann" cannot impersonate resource "users" in API group ""',
             Request("impersonate", "users", name="sam"),
         ),
         (
-            'serviceaccounts "sam" is forbidden: User "ann" cannot impersonate resource "serviceaccounts" in API group "" '
-            'in the namespace "ci"',
+            'serviceaccounts "sam" is forbidden: User "ann" cannot impersonate resource "serviceaccounts" in '
+            'API group "" in the namespace "ci"',
             Request("impersonate", "serviceaccounts", name="sam", namespace="ci"),
         ),
         ('pods "a" is forbidden: User "ann" cannot delete resource "pods" in API group ""', None),
