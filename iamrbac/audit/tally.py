@@ -91,15 +91,13 @@ class Tally:
         at, stage = event.get("requestReceivedTimestamp"), event.get("stage")
         if not isinstance(at, str) or TIME.match(at) is None or not isinstance(stage, str):
             raise ValueError("it has no stage and time")
-        if at[:10] not in self.days:
-            date.fromisoformat(at[:10])
+        at, day = at[:19], at[:10]
+        if day not in self.days:
+            date.fromisoformat(day)
         if stage != _RECEIVED:
-            self._count(event, at[:19], 0 if stage == _STARTED else 1)
+            self._count(event, at, 0 if stage == _STARTED else 1)
         self.counts["events"] += 1
-        self._covered(at[:19])
-
-    def _covered(self, at: str) -> None:
-        self.days.add(at[:10])
+        self.days.add(day)
         if at > self.last:
             self.last = at
         if not self.first or at < self.first:

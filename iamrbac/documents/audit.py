@@ -41,14 +41,18 @@ def entries(buffered: io.BufferedReader) -> Iterator[Entry]:
 
     Raises what reading the stream raises.
     """
-    number = 0
+    number, decode = 0, _DECODER.raw_decode
     try:
         if buffered.peek(2)[:2] == b"\x1f\x8b":
             buffered = io.BufferedReader(_Unpacked(buffered), _CHUNK)
         for line in iter(partial(buffered.readline, MOST), b""):
             number += 1
             try:
-                value = json.loads(line)
+                # What json.loads does beside, to guess the encoding and to skip blanks, takes half as long again.
+                text = line.decode()
+                value, end = decode(text)
+                if end + 1 != len(text) and text[end:].strip():
+                    raise ValueError(text[end : end + 1])
             except (ValueError, RecursionError):
                 for place, other in _otherwise(line, number, buffered):
                     yield place, other
@@ -75,6 +79,8 @@ class _Unpacked(io.RawIOBase):
 
 def _otherwise(line: bytes, number: int, stream: io.BufferedReader) -> Iterator[Entry]:
     """Yield what is in a line that is not just one JSON value."""
+    if number == 1:
+        line = line.removeprefix(codecs.BOM_UTF8)
     if not line.strip():
         return
     stamp = _STAMP.match(line)

@@ -18,7 +18,7 @@ from iamrbac.usecases.ground import Ground
 from iamrbac.usecases.ports import Progress
 
 EVERY: Final = 1_000_000
-"""Events between two words of progress."""
+"""Lines between two words of progress."""
 Entries: TypeAlias = Callable[[io.BufferedReader], Iterator[tuple[int, object]]]
 """Reads a stream: line numbers with JSON values, or with what stands for what cannot be read."""
 
@@ -112,12 +112,14 @@ def audit(
 
 def _count(source: Source, tally: Tally, read: LogRead, progress: Progress) -> None:
     progress.step(f"Reading {source.name}")
+    done = 0
     try:
         for number, value in source.entries:
             for event in (value,) if is_event(value) else events_in(value):
                 _add(event, tally, read, source.name, number)
-                if tally.counts["events"] % EVERY == 0 and tally.counts["events"]:
-                    progress.step(f"{tally.counts['events']:,} events")
+            done += 1
+            if done % EVERY == 0:
+                progress.step(f"{tally.counts['events']:,} events")
     except IamrbacError as error:
         read.failures.append(error)
 
@@ -126,18 +128,14 @@ def _add(event: object, tally: Tally, read: LogRead, name: str, number: int) -> 
     if isinstance(event, Other):
         read.other += 1
         return
-    why = event.reason if isinstance(event, Broken) else _added(event, tally)
-    if why:
-        read.broken += 1
-        read.lost = read.lost or (isinstance(event, Broken) and event.lost)
-        if read.first is None:
-            read.first = Bad(1, f"{name}:{number}", why)
-
-
-def _added(event: object, tally: Tally) -> str:
-    """Count an event in, and return why it is none; "" where it is."""
     try:
-        tally.add(event if isinstance(event, dict) else {})
+        if isinstance(event, dict):
+            tally.add(event)
+            return
+        why = event.reason if isinstance(event, Broken) else "it is no event"
     except ValueError as error:
-        return str(error)
-    return ""
+        why = str(error)
+    read.broken += 1
+    read.lost = read.lost or (isinstance(event, Broken) and event.lost)
+    if read.first is None:
+        read.first = Bad(1, f"{name}:{number}", why)

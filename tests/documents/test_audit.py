@@ -32,6 +32,8 @@ EXPORTED = b"".join(STAMP + line + b"\n" for line in lines(EVENTS).splitlines())
 FORMS = {
     "lines": lines(EVENTS),
     "lines without a last newline": lines(EVENTS).rstrip(),
+    "lines with blanks around": b" " + lines(EVENTS).replace(b"\n", b" \t\n "),
+    "lines with a byte order mark": b"\xef\xbb\xbf" + lines(EVENTS),
     "lines with blank ones and CRLF": b"\n" + lines(EVENTS).replace(b"\n", b"\r\n\r\n"),
     "an EventList on a line": lines([LIST]),
     "EventLists on lines": lines([LIST | {"items": EVENTS[:3]}, LIST | {"items": EVENTS[3:]}]),
