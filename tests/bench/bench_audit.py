@@ -26,7 +26,7 @@ REPOSITORY = ROOT / "tests" / "cli" / "repositories" / "asked"
 
 
 def rows() -> list[Row]:
-    """Measure in turns, the least of each, in seconds of CPU: zcat has one of its own, and a busy machine has none free.
+    """Measure in turns, the least of each, in seconds of CPU: zcat has a CPU of its own where one is free.
 
     And the peak memory beside that of a tenth of the log.
     """

@@ -19,6 +19,7 @@ from iamrbac.cli.main import run
 from iamrbac.rbac.wire import rule_from_json
 from tests.audit.build import event, lines, month
 from tests.cli.shapes import check
+from tests.conftest import ROOT
 from tests.golden import compare
 
 HERE = Path(__file__).parent
@@ -60,6 +61,10 @@ def test_whole_outputs(name: str, more: tuple[str, ...], log: str, capsys: pytes
 def test_whole_json(log: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, answer = as_json(capsys, log)
     compare(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", GOLDEN / "month.json")
+
+
+def test_the_documentation_shows_the_whole_output() -> None:
+    assert (GOLDEN / "month.txt").read_text() in (ROOT / "docs" / "audit-log.md").read_text()
 
 
 def test_templates_are_role_templates(log: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
