@@ -21,6 +21,7 @@ from iamrbac.cli.options import (
 )
 from iamrbac.cli.planning import at_now
 from iamrbac.cli.terminal import Terminal
+from iamrbac.model.errors import UsageError
 
 
 class FailOn(StrEnum):
@@ -76,6 +77,8 @@ def command(
     from iamrbac.usecases.ground import policy_ground
     from iamrbac.wiring.audit import audit_logs
 
+    if templates and output is Output.JSON:
+        raise UsageError("--templates prints YAML", hint="leave -o json out; its `roles` have the same rules")
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     repository = wiring.repository(repo)
     roles, names = wiring.roles(Path(repository.root)), tuple(cluster or ())
@@ -87,7 +90,11 @@ def command(
         terminal.error(failure_text(error))
     world, line = ground.judges[answer.cluster].world, show.line_of(repository)
     if templates:
-        terminal.answer(templates_text(answer))
+        text = templates_text(answer)
+        if text:
+            terminal.answer(text)
+        else:
+            terminal.tell("no role can be made smaller by what is known")
     elif output is Output.JSON:
         terminal.json(audit_json(answer, world, line))
     else:

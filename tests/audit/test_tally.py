@@ -78,6 +78,14 @@ def test_dry_runs_are_uses() -> None:
     assert (tally.uses[one].times, tally.counts["dryRuns"]) == (1, 1)
 
 
+def test_an_access_policy_counts_where_its_patterns_reach() -> None:
+    one = SetGrant(DEV, "dev-*", "eksAccessPolicy X", (READ,))
+    assert one.allows(Request("get", "pods", namespace="dev-a")) == READ
+    assert one.allows(Request("get", "pods", namespace="prod")) is None
+    assert one.allows(Request("get", "pods")) is None
+    assert grant(READ, namespace="dev-*").allows(Request("get", "pods", namespace="dev-a")) is None
+
+
 def test_what_an_admission_plugin_refused_was_allowed() -> None:
     one = grant(READ)
     tally = tallied([one], dev(code=403, decision="allow"))

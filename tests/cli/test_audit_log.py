@@ -77,6 +77,13 @@ def test_templates_are_role_templates(log: str, tmp_path: Path, capsys: pytest.C
     assert all(rule_from_json(rule) for some in proposed for rule in some)
 
 
+def test_where_nothing_can_be_smaller_there_is_no_template(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.log").write_bytes(lines([event("list", "nodes", user="system:node:a")]))
+    code, out, err = said(capsys, str(tmp_path / "a.log"), "--templates")
+    assert (code, out, err) == (0, "", "no role can be made smaller by what is known\n")
+    assert said(capsys, str(tmp_path / "a.log"), "--templates", "-o", "json")[0] == 64
+
+
 @pytest.mark.parametrize(("wanted", "code"), [((), 0), (("unused",), 3), (("denials",), 3), (("unused", "denials"), 3)])
 def test_it_may_say_no(wanted: tuple[str, ...], code: int, log: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, log, *(word for one in wanted for word in ("--fail-on", one)))[0] == code
