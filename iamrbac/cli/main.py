@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Say why kubectl answers Unauthorized or Forbidden, and who can fix it."),
     "token": ("token", "Print a token for kubectl (the exec plug-in)."),
     "request": ("request", "Ask for access that ends by itself, as a pull request."),
+    "audit-log": ("audit_log", "Say from a cluster's audit log which access nobody uses, and what is denied."),
     "permissions": ("permissions", "Print the IAM policy or the RBAC roles that a command needs."),
     "completion": ("completion", "Print a script that makes the shell complete."),
     "sandbox": ("sandbox", "Start AWS and EKS clusters on loopback, to learn and test on."),

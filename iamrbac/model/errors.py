@@ -137,6 +137,12 @@ class AccessIndexError(IamrbacError):
     code = "ERR217"
 
 
+class AuditLogError(IamrbacError):
+    """An audit log cannot be read, so that nothing is known of what it would tell; other files are read."""
+
+    code = "ERR221"
+
+
 class OutputError(IamrbacError):
     """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 

@@ -24,6 +24,7 @@ class Command(StrEnum):
     KUBECONFIG = "kubeconfig"
     WHOAMI = "whoami"
     REQUEST = "request"
+    AUDIT_LOG = "audit-log"
     DOCTOR = "doctor"
     """About oneself; with --principal it needs what `can --live` does."""
 
@@ -76,5 +77,6 @@ DOES: Final = {
     Command.KUBECONFIG: Does(by_index=True),
     Command.WHOAMI: Does(by_index=True),
     Command.REQUEST: Does(clusters=False),
+    Command.AUDIT_LOG: Does(clusters=False),
     Command.DOCTOR: Does(by_index=True),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bench import (
     bench_access,
+    bench_audit,
     bench_aws_auth,
     bench_compile,
     bench_delivery,
@@ -35,7 +36,7 @@ def main() -> None:
         measured = [row for bench in alone for row in bench.rows(root)]
         measured += [*bench_help.rows(), *bench_token.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
         measured += [*bench_access.rows(), *bench_review.rows(root), *bench_delivery.rows()]
-        measured += bench_principals.rows()
+        measured += [*bench_principals.rows(), *bench_audit.rows()]
         print(table([*measured, *bench_real.rows()]))
 
 

@@ -17,6 +17,7 @@ import yaml
 from iamrbac.cli.main import run
 from iamrbac.permissions.command import Command
 from iamrbac.sandbox.runner import Sandbox
+from tests.audit.build import event, lines
 from tests.cli.test_calls import POLICY, right, spoil
 from tests.conftest import ROOT
 from tests.recorded import recorded
@@ -161,6 +162,12 @@ def doctor(_: Sandbox, repository: Path) -> None:
         call("doctor", repository, "--cluster", cluster, "list", "pods", "-n", "search")
 
 
+def audited(_: Sandbox, repository: Path) -> None:
+    """A log in a file: only one in S3 needs a right, and of which bucket the repository does not say."""
+    (repository / "audit.log").write_bytes(lines([event("get", "pods", "search")]))
+    assert run(["audit-log", str(repository / "audit.log"), "-C", str(repository), "--cluster", "production"]) == 0
+
+
 EXACT: dict[Command, Scene] = {
     Command.PLAN: planned,
     Command.APPLY: applied,
@@ -171,6 +178,7 @@ EXACT: dict[Command, Scene] = {
     Command.WHOAMI: whoami,
     Command.REQUEST: requested,
     Command.DOCTOR: doctor,
+    Command.AUDIT_LOG: audited,
     Command.DRIFT: drifted,
 }
 """What these may do they do."""
