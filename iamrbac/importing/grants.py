@@ -1,0 +1,190 @@
+"""What a cluster's bindings and access policies give, as lines of access, by whom they name."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from iamrbac.access.eks_policies import matches_star
+from iamrbac.access.held import subject_text
+from iamrbac.access.world import is_default, policy_name
+from iamrbac.compile import names
+from iamrbac.importing.book import TemplateBook
+from iamrbac.importing.proposal import Line, Person, RoleSaid, Source, Unsaid
+from iamrbac.importing.sessions import by_session
+from iamrbac.mapping.objects import PolicyAssociation
+from iamrbac.model.selection import is_pattern, reserved
+from iamrbac.model.values import CLUSTER_ROLE, EKS_POLICY, NAMESPACE
+from iamrbac.rbac.authorizer import Authorizer
+from iamrbac.rbac.covers import missing
+from iamrbac.rbac.escalation import EVERYTHING
+from iamrbac.rbac.objects import Binding, RbacState, Role, Rule
+from iamrbac.rbac.subjects import AUTHENTICATED, MASTERS, SubjectKey, subject_key
+from iamrbac.rbac.validate import rule_problems
+
+ADMIN = RoleSaid("clusterRole", "cluster-admin")
+LOGIN = RoleSaid("clusterRole", "system:basic-user")
+"""What everybody has who logs in: a line of it maps somebody to whom nothing else is given."""
+_SYSTEM = "system:"
+
+
+@dataclass(slots=True)
+class Grants:
+    """One cluster's bindings as lines."""
+
+    source: Source
+    rbac: RbacState
+    instance: str
+    home: str
+    book: TemplateBook
+    unsaid: list[Unsaid] = field(default_factory=list)
+    _lines: dict[SubjectKey, set[Line]] = field(default_factory=lambda: defaultdict(set))
+
+    def read(self, keys: Collection[SubjectKey]) -> Mapping[SubjectKey, frozenset[Line]]:
+        """Return the lines that bindings give these users and groups."""
+        authorizer = Authorizer(self.rbac)
+        service_accounts = 0
+        left: dict[str, list[str]] = defaultdict(list)
+        for binding in sorted(self.rbac.bindings, key=lambda one: (one.namespace or "", one.name)):
+            if binding.labels.get(names.INSTANCE_LABEL) == self.instance:
+                continue
+            named = {subject_key(subject, binding.namespace) for subject in binding.subjects} & set(keys)
+            if named:
+                self._bound(binding, authorizer.role_of(binding), {key for key in named if key is not None})
+            if is_default(binding):
+                continue
+            for subject in binding.subjects:
+                key = subject_key(subject, binding.namespace)
+                if subject.kind == "ServiceAccount":
+                    service_accounts += 1
+                elif key is not None and key not in named and key.name != AUTHENTICATED:
+                    left[subject_text(subject, binding.namespace)].append(_shown(binding))
+        if MASTERS in {key.name for key in keys if key.kind == "Group"}:
+            self._masters()
+        if service_accounts:
+            text = f"{service_accounts} subject{'s' if service_accounts > 1 else ''} of bindings"
+            self._say(text, "service accounts are workloads', and no policy is about them: they stay", access=False)
+        users = [key.name for key in keys if key.kind == "User"]
+        sessions = by_session(users, [name.removeprefix("User ") for name in left if name.startswith("User ")])
+        for name, bindings in sorted(left.items()):
+            if name.removeprefix("User ") in sessions:
+                why = f"{_some(bindings)} names one session of a role, and no policy does"
+                self._say(name, why)
+            else:
+                self._say(name, f"nobody is mapped to it: {_some(bindings)} stays as it is", access=False)
+        return {key: frozenset(lines) for key, lines in self._lines.items()}
+
+    def by_policies(self, person: Person) -> Iterator[Line]:
+        """Yield the lines of somebody's EKS access policies."""
+        for one in person.associations:
+            name = policy_name(one.policy)
+            if self.source.form != "access-entries":
+                why = f"people are mapped by {self.source.form} here, which has no access policies"
+                self._say(f"{name} of {person.arn}", why)
+            elif re.fullmatch(EKS_POLICY.pattern, name) is None:
+                self._say(f"{name} of {person.arn}", "no policy can name this access policy")
+            else:
+                for place in self._places(one, person):
+                    yield Line(self.source.cluster.name, RoleSaid("eksAccessPolicy", name), place)
+
+    def login(self) -> Line | None:
+        """Return the line for somebody who may log in and no more; None where the cluster has no such role."""
+        bound = any(
+            one.kind == "ClusterRoleBinding"
+            and (one.role_ref.kind, one.role_ref.name) == ("ClusterRole", LOGIN.name)
+            and any(subject_key(subject, None) == SubjectKey("Group", AUTHENTICATED) for subject in one.subjects)
+            for one in self.rbac.bindings
+        )
+        there = any(one.kind == "ClusterRole" and one.name == LOGIN.name for one in self.rbac.roles)
+        return Line(self.source.cluster.name, LOGIN, "") if bound and there else None
+
+    def _bound(self, binding: Binding, role: Role | None, keys: Collection[SubjectKey]) -> None:
+        place = binding.namespace or ""
+        if role is None:
+            self._say(
+                _shown(binding),
+                f"it gives nothing: there is no {binding.role_ref.kind} {binding.role_ref.name}",
+                access=False,
+            )
+            return
+        if place and place == self.home:
+            self._say(_shown(binding), f"{place} is where iamrbac keeps its own objects: no policy grants there")
+            return
+        said = self._role(binding, role)
+        if said is not None:
+            for key in keys:
+                self._lines[key].add(Line(self.source.cluster.name, said, place))
+
+    def _role(self, binding: Binding, role: Role) -> RoleSaid | None:
+        if role.kind == "ClusterRole" and re.fullmatch(CLUSTER_ROLE.pattern, role.name) and len(role.name) <= 253:
+            return RoleSaid("clusterRole", role.name)
+        rules = role.rules if binding.namespace is None else _in_a_namespace(role.rules)
+        problem = next(
+            (one for at, rule in enumerate(rules) for one in rule_problems(rule, f"rules[{at}]", namespaced=False)), ""
+        )
+        if problem:
+            self._say(_shown(binding), f"{role.kind} {role.name} has a rule that Kubernetes refuses: {problem}")
+            return None
+        return RoleSaid("template", self.book.name(role.name, rules))
+
+    def _masters(self) -> None:
+        """system:masters asks nobody; what it amounts to is cluster-admin, while that is what it should be."""
+        role = next((one for one in self.rbac.roles if (one.kind, one.name) == ("ClusterRole", ADMIN.name)), None)
+        if role is None or missing(role.rules, EVERYTHING):
+            self._say(MASTERS, "it may do everything, and this cluster's ClusterRole cluster-admin may not")
+            return
+        self._lines[SubjectKey("Group", MASTERS)].add(Line(self.source.cluster.name, ADMIN, ""))
+
+    def _places(self, one: PolicyAssociation, person: Person) -> Iterator[str]:
+        if one.scope == "cluster":
+            yield ""
+            return
+        for wanted in one.namespaces:
+            if wanted == self.home:
+                self._say(
+                    f"{policy_name(one.policy)} of {person.arn}", f"{wanted} is where iamrbac keeps its own objects"
+                )
+            elif not is_pattern(wanted):
+                if wanted in self.source.state.namespaces:
+                    yield wanted
+                else:
+                    self._say(f"{policy_name(one.policy)} of {person.arn}", f"there is no namespace {wanted}")
+            else:
+                yield from self._meant(wanted, policy_name(one.policy), person)
+
+    def _meant(self, pattern: str, policy: str, person: Person) -> Iterator[str]:
+        """Yield what stands for a pattern of EKS's: itself, and by name what our patterns never match."""
+        self._say(
+            f"{policy} of {person.arn}",
+            f"EKS gives it in every namespace {pattern} as soon as it is made, and iamrbac with the next run",
+        )
+        matching = [name for name in sorted(self.source.state.namespaces) if matches_star(pattern, name)]
+        sayable = re.fullmatch(NAMESPACE.pattern, pattern) is not None and len(pattern) <= 63
+        if sayable:
+            yield pattern
+        yield from (name for name in matching if name != self.home and (not sayable or reserved(name, self.home)))
+
+    def _say(self, what: str, why: str, *, access: bool = True) -> None:
+        self.unsaid.append(Unsaid(self.source.cluster.name, what, why, access))
+
+
+def everybodys(key: SubjectKey) -> bool:
+    """Say whether a subject is everybody who logs in: what it has it keeps, whoever is mapped."""
+    return key == SubjectKey("Group", AUTHENTICATED)
+
+
+def _in_a_namespace(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """No URL is in a namespace, so that a binding there gives nothing of these."""
+    return tuple(replace(rule, non_resource_urls=()) for rule in rules if not rule.non_resource_urls)
+
+
+def _shown(binding: Binding) -> str:
+    return (
+        f"{binding.kind} {binding.namespace}/{binding.name}" if binding.namespace else f"{binding.kind} {binding.name}"
+    )
+
+
+def _some(texts: list[str]) -> str:
+    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
