@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from iamrbac.access.eks_policies import matches_star
@@ -46,7 +46,7 @@ class Grants:
         """Return the lines that bindings give these users and groups."""
         authorizer = Authorizer(self.rbac)
         service_accounts = 0
-        left: dict[str, list[str]] = defaultdict(list)
+        left: dict[str, dict[str, None]] = defaultdict(dict)
         for binding in sorted(self.rbac.bindings, key=lambda one: (one.namespace or "", one.name)):
             if binding.labels.get(names.INSTANCE_LABEL) == self.instance:
                 continue
@@ -60,7 +60,7 @@ class Grants:
                 if subject.kind == "ServiceAccount":
                     service_accounts += 1
                 elif key is not None and key not in named and key.name != AUTHENTICATED:
-                    left[subject_text(subject, binding.namespace)].append(_shown(binding))
+                    left[subject_text(subject, binding.namespace)][_shown(binding)] = None
         if MASTERS in {key.name for key in keys if key.kind == "Group"}:
             self._masters()
         if service_accounts:
@@ -186,5 +186,6 @@ def _shown(binding: Binding) -> str:
     )
 
 
-def _some(texts: list[str]) -> str:
+def _some(texts: Iterable[str]) -> str:
+    texts = list(texts)
     return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")

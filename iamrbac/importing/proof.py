@@ -35,6 +35,7 @@ from iamrbac.importing.proposal import Person
 from iamrbac.importing.propose import keys
 from iamrbac.importing.sessions import as_session, named_sessions
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
+from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.covers import Atom, UrlAtom, atoms
 from iamrbac.rbac.match import allows
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule
@@ -89,7 +90,7 @@ def after(before: World, desired: ClusterDesired, people: Iterable[Person]) -> W
 def prove(cluster: str, before: World, after: World, defaults: Iterable[Role], at: datetime) -> Proof:
     """Compare a cluster before and after for everybody whom either maps by name. `defaults` are Kubernetes' roles."""
     defaults = tuple(defaults)
-    had, has = Judge(before, defaults), Judge(after, defaults)
+    had, has = Judge(_bound(before), defaults), Judge(_bound(after), defaults)
     old, new = by_identity(had), by_identity(has)
     keys_of_all = sorted(old.keys() | new.keys())
     compared = _Comparing(cluster, had, has, at)
@@ -180,6 +181,13 @@ def _witness(place: str, atom: Atom) -> Request | None:
 
 def _fresh(text: str) -> str:
     return FRESH if text == "*" else text
+
+
+def _bound(world: World) -> World:
+    """Return a world without bindings to roles that are not there: they give nothing, and what they may is unknown."""
+    authorizer = Authorizer(world.rbac)
+    bindings = tuple(one for one in world.rbac.bindings if authorizer.role_of(one) is not None)
+    return replace(world, rbac=replace(world.rbac, bindings=bindings))
 
 
 def _without(binding: Binding, old: Collection[SubjectKey]) -> Binding:

@@ -24,7 +24,7 @@ from iamrbac.model.arn import Arn, default_username
 from iamrbac.model.documents import Config
 from iamrbac.plan.form import choose
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, ClusterState, Meta, Observed, Target
-from iamrbac.rbac.objects import Binding, RbacState, Role, Rule, Subject
+from iamrbac.rbac.objects import Binding, RbacState, Role, RoleRef, Rule, Subject
 from tests.access.worlds import ACCOUNT, BUILTIN, PEOPLE, POLICIES, policy_arn
 from tests.rbac import strategies as rbac
 
@@ -190,7 +190,18 @@ def _rbac(draw: st.DrawFn) -> RbacState:
         replace(one, role_ref=replace(one.role_ref, name=renamed)) if one.role_ref.name == "r1" else one
         for one in bindings
     )
-    return RbacState(roles, bindings)
+    more = [
+        Binding(
+            "ClusterRoleBinding" if one.namespace is None and wide else "RoleBinding",
+            None if one.namespace is None and wide else one.namespace or "green",
+            f"of-{at}",
+            RoleRef(one.kind, one.name),
+            tuple(draw(st.lists(_subjects, min_size=1, max_size=3))),
+        )
+        for at, one in enumerate(roles)
+        if (wide := draw(st.booleans())) or one.namespace
+    ]
+    return RbacState(roles, (*bindings, *more))
 
 
 @dataclass(frozen=True)
