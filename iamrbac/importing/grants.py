@@ -15,6 +15,7 @@ from iamrbac.importing.book import TemplateBook
 from iamrbac.importing.proposal import Line, Person, RoleSaid, Source, Unsaid
 from iamrbac.importing.sessions import by_session
 from iamrbac.mapping.objects import PolicyAssociation
+from iamrbac.model.arn import Arn, default_username
 from iamrbac.model.selection import is_pattern, reserved
 from iamrbac.model.values import CLUSTER_ROLE, EKS_POLICY, NAMESPACE
 from iamrbac.rbac.authorizer import Authorizer
@@ -39,39 +40,48 @@ class Grants:
     instance: str
     home: str
     book: TemplateBook
+    accounts: tuple[str, ...] = ()
+    """mapAccounts, where the cluster reads it."""
     unsaid: list[Unsaid] = field(default_factory=list)
     _lines: dict[SubjectKey, set[Line]] = field(default_factory=lambda: defaultdict(set))
 
-    def read(self, keys: Collection[SubjectKey]) -> Mapping[SubjectKey, frozenset[Line]]:
-        """Return the lines that bindings give these users and groups."""
+    def read(self, people: Collection[Person]) -> Mapping[SubjectKey, frozenset[Line]]:
+        """Return the lines that bindings give these people's users and groups."""
+        keys = {key for person in people for key in person.keys}
         authorizer = Authorizer(self.rbac)
         service_accounts = 0
         left: dict[str, dict[str, None]] = defaultdict(dict)
         for binding in sorted(self.rbac.bindings, key=lambda one: (one.namespace or "", one.name)):
             if binding.labels.get(names.INSTANCE_LABEL) == self.instance:
                 continue
-            named = {subject_key(subject, binding.namespace) for subject in binding.subjects} & set(keys)
-            if named:
-                self._bound(binding, authorizer.role_of(binding), {key for key in named if key is not None})
+            here = {key for one in binding.subjects if (key := subject_key(one, binding.namespace)) in keys and key}
+            if here:
+                self._bound(binding, authorizer.role_of(binding), here)
             if is_default(binding):
                 continue
             for subject in binding.subjects:
                 key = subject_key(subject, binding.namespace)
                 if subject.kind == "ServiceAccount":
                     service_accounts += 1
-                elif key is not None and key not in named and key.name != AUTHENTICATED:
+                elif key is not None and key not in keys and key.name != AUTHENTICATED:
                     left[subject_text(subject, binding.namespace)][_shown(binding)] = None
         if MASTERS in {key.name for key in keys if key.kind == "Group"}:
             self._masters()
         if service_accounts:
             text = f"{service_accounts} subject{'s' if service_accounts > 1 else ''} of bindings"
             self._say(text, "service accounts are workloads', and no policy is about them: they stay", access=False)
-        users = [key.name for key in keys if key.kind == "User"]
-        sessions = by_session(users, [name.removeprefix("User ") for name in left if name.startswith("User ")])
+        named = [name.removeprefix("User ") for name in left if name.startswith("User ")]
+        sessions = by_session([person.username for person in people], named)
+        defaults = [default_username(person.arn) for person in people]
+        ours = {*defaults, *by_session(defaults, named)}
         for name, bindings in sorted(left.items()):
             if name.removeprefix("User ") in sessions:
-                why = f"{_some(bindings)} names one session of a role, and no policy does"
+                self._say(name, f"{_some(bindings)} names one session of a role, and no policy does")
+            elif name.removeprefix("User ") in ours:
+                why = f"nobody is called so today, and somebody will be by iamrbac: look at {_some(bindings)} first"
                 self._say(name, why)
+            elif self._by_account(name.removeprefix("User ")):
+                self._say(name, f"mapAccounts lets it in, and {_some(bindings)} names it: name it in a policy by hand")
             else:
                 self._say(name, f"nobody is mapped to it: {_some(bindings)} stays as it is", access=False)
         return {key: frozenset(lines) for key, lines in self._lines.items()}
@@ -129,6 +139,14 @@ class Grants:
             return None
         return RoleSaid("template", self.book.name(role.name, rules))
 
+    def _by_account(self, name: str) -> bool:
+        """Say whether a user is one whom mapAccounts lets in."""
+        try:
+            account = Arn.parse(name).account
+        except ValueError:
+            return False
+        return account in self.accounts
+
     def _masters(self) -> None:
         """system:masters asks nobody; what it amounts to is cluster-admin, while that is what it should be."""
         role = next((one for one in self.rbac.roles if (one.kind, one.name) == ("ClusterRole", ADMIN.name)), None)
@@ -168,11 +186,6 @@ class Grants:
 
     def _say(self, what: str, why: str, *, access: bool = True) -> None:
         self.unsaid.append(Unsaid(self.source.cluster.name, what, why, access))
-
-
-def everybodys(key: SubjectKey) -> bool:
-    """Say whether a subject is everybody who logs in: what it has it keeps, whoever is mapped."""
-    return key == SubjectKey("Group", AUTHENTICATED)
 
 
 def _in_a_namespace(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:

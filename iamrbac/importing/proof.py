@@ -32,13 +32,12 @@ from iamrbac.access.rights import Right, rights
 from iamrbac.access.world import World
 from iamrbac.compile.desired import ClusterDesired
 from iamrbac.importing.proposal import Person
-from iamrbac.importing.propose import keys
 from iamrbac.importing.sessions import as_session, named_sessions
 from iamrbac.mapping.objects import AccessEntry, AwsAuthRow, PolicyAssociation
 from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.covers import Atom, UrlAtom, atoms
 from iamrbac.rbac.match import allows
-from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule
+from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule, User
 from iamrbac.rbac.subjects import SubjectKey, subject_key
 
 _Held: TypeAlias = frozenset[tuple[str, tuple[Rule, ...]]]
@@ -59,6 +58,8 @@ class Proof:
     """Who gains and who loses what."""
     unlike: tuple[Request, ...] = ()
     """Requests that are answered otherwise although no delta tells it: there are none, or we have a fault."""
+    adopt: tuple[str, ...] = ()
+    """What of the proposal is on the cluster already, and nobody's: `--adopt` takes these keys."""
 
     @property
     def equal(self) -> bool:
@@ -68,7 +69,7 @@ class Proof:
 
 def after(before: World, desired: ClusterDesired, people: Iterable[Person]) -> World:
     """Return a cluster on which only the proposal gives these people something."""
-    old = {key for person in people for key in keys(person)}
+    old = {key for person in people for key in person.keys}
     specs = [item.spec for item in desired.objects]
     kept = tuple(_without(binding, old) for binding in before.rbac.bindings)
     rows = tuple(AccessEntry(one.arn, one.username, one.groups) for one in specs if isinstance(one, AwsAuthRow))
@@ -102,6 +103,13 @@ def prove(cluster: str, before: World, after: World, defaults: Iterable[Role], a
         sessions = {s for some in (one, other) if some is not None for s in named_sessions(some.user, users, groups)}
         for session in sorted(sessions):
             compared.pair(_session(one, session), _session(other, session), session)
+    for account in before.reading.accounts if before.reading is not None else ():
+        compared.pair(Somebody(f"everybody else of account {account}", User(FRESH), "account"), None)
+    for name in users:
+        somebody = had.somebody(name)
+        # mapAccounts lets in whom no list names; those that bindings name have more than to log in.
+        if somebody is not None and somebody.source == "account" and somebody.user.name == name:
+            compared.pair(somebody, None)
     return Proof(cluster, len(keys_of_all), compared.asked, tuple(compared.deltas), tuple(compared.unlike))
 
 

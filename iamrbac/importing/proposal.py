@@ -10,7 +10,8 @@ from iamrbac.compile.desired import Form
 from iamrbac.mapping.objects import PolicyAssociation
 from iamrbac.model.documents import AccessPolicy, Cluster
 from iamrbac.plan.observed import ClusterState
-from iamrbac.rbac.objects import Rule
+from iamrbac.rbac.objects import Rule, User
+from iamrbac.rbac.subjects import AUTHENTICATED, SubjectKey, keys_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ class Person:
     username: str
     groups: tuple[str, ...]
     associations: tuple[PolicyAssociation, ...] = ()
+
+    @property
+    def keys(self) -> tuple[SubjectKey, ...]:
+        """By what bindings can name them; not what everybody is who logs in, which they stay."""
+        found = keys_of(User(self.username, self.groups))
+        return tuple(key for key in found if key != SubjectKey("Group", AUTHENTICATED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from iamrbac.identity.snapshot import Identities
 from iamrbac.importing.book import TemplateBook
-from iamrbac.importing.grants import Grants, everybodys
-from iamrbac.importing.proposal import Line, Person, Proposal, Source, Taken, Unsaid
+from iamrbac.importing.grants import Grants
+from iamrbac.importing.proposal import Line, Proposal, Source, Taken, Unsaid
 from iamrbac.importing.teams import Teams
 from iamrbac.importing.who import Who
 from iamrbac.model.documents import Config
-from iamrbac.rbac.objects import User
-from iamrbac.rbac.subjects import MASTERS, SubjectKey, keys_of
+from iamrbac.rbac.subjects import MASTERS
 
 
 def propose(
@@ -28,18 +27,19 @@ def propose(
     for source in sorted(sources, key=lambda one: one.cluster.name):
         name, one = source.cluster.name, judged[source.cluster.name]
         unsaid += one.unsaid
-        grants = Grants(source, one.world.rbac, config.metadata.name, config.home.namespace, book)
-        lines = grants.read({key for person in one.people for key in keys(person)})
+        accounts = one.world.reading.accounts if one.world.reading is not None else ()
+        grants = Grants(source, one.world.rbac, config.metadata.name, config.home.namespace, book, accounts)
+        lines = grants.read(one.people)
         login = grants.login()
         for person in one.people:
             own = set(grants.by_policies(person))
-            for key in keys(person):
+            for key in person.keys:
                 if key.kind == "Group":
                     carried[key.name][name].add(person.arn)
                     groups[key.name] |= lines.get(key, frozenset())
                 else:
                     own |= lines.get(key, frozenset())
-            if not own and not any(lines.get(key) for key in keys(person)):
+            if not own and not any(lines.get(key) for key in person.keys):
                 own |= {login} if login is not None else set()
             personal[person.arn] |= own
         unsaid += grants.unsaid
@@ -57,8 +57,3 @@ def propose(
         )
     people = {name: one.people for name, one in judged.items()}
     return Proposal(policies, book.templates, people, tuple(dict.fromkeys((*unsaid, *teams.unsaid))), notes)
-
-
-def keys(person: Person) -> tuple[SubjectKey, ...]:
-    """Return by what bindings can name somebody; not what everybody is who logs in."""
-    return tuple(key for key in keys_of(User(person.username, person.groups)) if not everybodys(key))

@@ -167,13 +167,15 @@ def _proof_json(proof: Proof) -> dict[str, Any]:
         "equal": proof.equal,
         "principals": proof.principals,
         "requests": proof.requests,
+        "adopt": list(proof.adopt),
         "changes": [change for delta in proof.deltas for change in _delta_json(delta)],
     }
 
 
 def _delta_json(delta: Delta) -> Iterator[dict[str, Any]]:
+    empty: dict[str, list[Any]] = {"namespaces": [], "roles": [], "rules": [], "unknown": []}
     if delta.login:
-        yield {"principal": delta.principal, "change": delta.login, "login": True, "namespaces": [], "roles": []}
+        yield {"principal": delta.principal, "change": delta.login, "login": True, **empty}
     for effect in delta.effects:
         yield {
             "principal": delta.principal,

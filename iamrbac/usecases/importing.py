@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from iamrbac.compile.check import check
@@ -23,6 +23,8 @@ from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import FailedCluster
 from iamrbac.plan.form import choose
+from iamrbac.plan.keys import display_key
+from iamrbac.plan.planner import adoptable
 from iamrbac.rbac.objects import Rule
 from iamrbac.usecases.load import load
 from iamrbac.usecases.ports import Edges, People, Progress
@@ -174,5 +176,7 @@ def _proofs(
             failures.append(FailedCluster(name, errors[0].id if errors else "ERR402", lines, "write this part by hand"))
         else:
             before = judged[name].world
-            proofs.append(prove(name, before, after(before, desired, judged[name].people), defaults, at))
+            proof = prove(name, before, after(before, desired, judged[name].people), defaults, at)
+            there = adoptable(source.state) & {display_key(item.key) for item in desired.objects}
+            proofs.append(replace(proof, adopt=tuple(sorted(there))))
     return tuple(proofs), tuple(failures)

@@ -212,6 +212,13 @@ class Case:
     config: Config
     identities: Identities
 
+    def __repr__(self) -> str:
+        """What is not Kubernetes' own, or nobody could read it."""
+        own = [*BUILTIN.roles, *BUILTIN.bindings]
+        objects = [one.spec for one in self.state.objects if one.spec not in own]
+        mode = self.state.target.authentication_mode
+        return f"Case({mode}, {objects}, {self.state.aws_auth}, owned={self.config is OWNED}, {self.identities})"
+
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
@@ -230,6 +237,7 @@ def cases(draw: st.DrawFn) -> Case:
         for arn, groups in draw(st.lists(st.tuples(st.sampled_from(PEOPLE[:2]), _groups), max_size=2))
     )
     data = draw(st.sampled_from(({"mapRoles": rows, "mapUsers": users}, {"mapRoles": "- [", "mapUsers": users})))
+    data = {**data, "mapAccounts": draw(st.sampled_from(("", "", "", f'- "{ACCOUNT}"')))}
     state = state_of(mode, entries, associations, data, draw(_rbac()))
     missing = draw(st.sampled_from((frozenset[str](), frozenset({"user/ann"}))))
     return Case(state, draw(st.sampled_from((CONFIG, OWNED))), known(state, missing=missing))

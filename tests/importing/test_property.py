@@ -1,7 +1,11 @@
-"""Whatever a cluster gives: what is proposed is valid, and the proof says the truth about every request."""
+"""Whatever a cluster gives: what is proposed is valid, and the proof says the truth about every request.
+
+IAMRBAC_FUZZ says how many clusters.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +21,8 @@ from tests.access.worlds import BUILTIN
 from tests.importing.clusters import Case, cases, errors, outcome
 from tests.rbac import strategies as rbac
 
-SLOW = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+EXAMPLES = int(os.environ.get("IAMRBAC_FUZZ", "60"))
+SLOW = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @SLOW
