@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iamrbac.access.effective import by_identity
 from iamrbac.access.judge import Judge, Somebody
-from iamrbac.importing.texts import files, template_file
+from iamrbac.importing.texts import files, policy_file, template_file
+from iamrbac.model.parse import parse as parse_document
 from iamrbac.rbac.objects import Request
 from iamrbac.roles.engine import Compiled
 from iamrbac.roles.rules import parse
@@ -65,9 +67,12 @@ def _everywhere(requests: list[Request]) -> Iterator[Request]:
 
 @SLOW
 @given(cases())
-def test_a_template_renders_to_exactly_its_rules(case: Case) -> None:
+def test_files_say_exactly_what_is_proposed(case: Case) -> None:
     proposal = outcome(case.state, case.config, case.identities).proposal
     written = files(proposal)
     for name, rules in proposal.templates.items():
         text = Compiled(written[template_file(name)], name).render("one", {}, {})
         assert parse(text) == rules
+    for policy in proposal.policies:
+        text = written[policy_file(policy)]
+        assert parse_document(yaml.safe_load(text), "it", lambda _path: None) == policy
