@@ -5,14 +5,15 @@ the proposal compiles to, and without the bindings' subjects that stood for thes
 old name, so that what is equal stays equal when the old bindings are deleted.
 
 **Why a finite set decides it.** All that anybody has are atoms: verb, API group, resource and name, or verb and URL, in
-a place (a namespace, a pattern, the whole cluster); each is a part of a rule of one of the two sides. `_witness` makes
+a place (a namespace, a pattern, the whole cluster); each is a part of a rule of one of the two sides. `witness` makes
 one request of an atom and its place: a star becomes a text that stands in no rule of either side, and so do "any name"
 and the star of a pattern. Say that a request r is allowed before and not after. Some atom a of before allows r, in a
 place that reaches r's namespace. The witness w of a is allowed before. Were it allowed after, by an atom b, then b
 matched each fresh text of w, which only a star does that is at least as wide; each text that is not fresh b matches as
 written, or by a star. So b has at least all that a has, in at least its place: it would allow r as well, against what
-was said. Hence: where all witnesses of both sides are answered alike, all requests are. (`uncovered`, the API server's
-own comparison, is this question asked of rules; the changes that are told come from it, and `equal` looks at both.)
+was said. Hence: where all witnesses of both sides are answered alike, all requests are. Those of atoms that both sides
+have are; the others are asked. (`covers`, the API server's own comparison, is this question asked of rules; the changes
+that are told come from it, and `equal` wants both to find nothing.)
 
 Access policies whose rules AWS does not document are compared by name and place. Users whose names are filled in for
 each session (`admin:{{SessionName}}`) are looked at once for themselves, and once as each session that a binding names.
@@ -23,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from iamrbac.access.effective import Delta, by_identity, delta
@@ -40,7 +42,7 @@ from iamrbac.rbac.match import allows
 from iamrbac.rbac.objects import Binding, RbacState, Request, Role, Rule, User
 from iamrbac.rbac.subjects import SubjectKey, subject_key
 
-_Held: TypeAlias = frozenset[tuple[str, tuple[Rule, ...]]]
+Held: TypeAlias = frozenset[tuple[str, tuple[Rule, ...]]]
 FRESH = "\N{WHITE STAR}"
 """Stands in no rule, name or namespace of Kubernetes."""
 
@@ -118,37 +120,47 @@ class _Comparing:
 
     def __init__(self, cluster: str, had: Judge, has: Judge, at: datetime) -> None:
         self._cluster, self._had, self._has, self._at = cluster, had, has, at
-        self._seen: dict[tuple[_Held, _Held], tuple[int, tuple[Request, ...]]] = {}
+        self._seen: dict[tuple[Held, Held], tuple[int, tuple[Request, ...]]] = {}
         self.asked = 0
         self.deltas: list[Delta] = []
         self.unlike: list[Request] = []
 
     def pair(self, one: Somebody | None, other: Somebody | None, session: str = "") -> None:
-        change = delta(self._cluster, self._had, one, self._has, other, self._at)
-        mine = held(rights(self._had, one)) if one is not None else frozenset()
-        theirs = held(rights(self._has, other)) if other is not None else frozenset()
-        asked, differing = self._decided(mine, theirs)
+        mine = frozenset(rights(self._had, one)) if one is not None else frozenset()
+        theirs = frozenset(rights(self._has, other)) if other is not None else frozenset()
+        had, has = held(mine), held(theirs)
+        asked, differing = self._decided(had, has)
         self.asked += asked
+        if had == has and _unknown(mine) == _unknown(theirs) and (one is None) == (other is None):
+            return
+        change = delta(self._cluster, self._had, one, self._has, other, self._at)
         if change is None:
             self.unlike += differing
         else:
             name = f"{change.principal} as the session {session}" if session else change.principal
             self.deltas.append(replace(change, principal=name))
 
-    def _decided(self, mine: _Held, theirs: _Held) -> tuple[int, tuple[Request, ...]]:
+    def _decided(self, mine: Held, theirs: Held) -> tuple[int, tuple[Request, ...]]:
         if (mine, theirs) not in self._seen:
-            decisive = witnesses(mine | theirs)
-            differing = tuple(one for one in decisive if allowed(mine, one) != allowed(theirs, one))
-            self._seen[mine, theirs] = (len(decisive), differing)
+            one, other = pieces(mine), pieces(theirs)
+            # What both have both allow: there is nothing to ask.
+            asked = {found for piece in one ^ other if (found := witness(*piece)) is not None}
+            differing = tuple(found for found in asked if allowed(mine, found) != allowed(theirs, found))
+            self._seen[mine, theirs] = (len(one | other), differing)
         return self._seen[mine, theirs]
 
 
-def held(found: Iterable[Right]) -> _Held:
+def held(found: Iterable[Right]) -> Held:
     """Return rights as rules in places, whatever gives them; what nobody here knows is left to `delta`."""
     return frozenset((one.namespace, one.rules) for one in found if one.rules)
 
 
-def allowed(rights: _Held, request: Request) -> bool:
+def pieces(rights: Held) -> frozenset[tuple[str, Atom]]:
+    """Return all atoms that somebody has, each with its place."""
+    return frozenset((place, atom) for place, rules in rights for atom in _atoms(rules))
+
+
+def allowed(rights: Held, request: Request) -> bool:
     """Answer a request."""
     return any(
         (not place or matches_star(place, request.namespace)) and any(allows(rule, request) for rule in rules)
@@ -156,35 +168,31 @@ def allowed(rights: _Held, request: Request) -> bool:
     )
 
 
-def witnesses(rights: _Held) -> frozenset[Request]:
-    """Return the requests that decide about everything that these rights may give."""
-    return frozenset(
-        request
-        for place, rules in rights
-        for rule in rules
-        for atom in atoms(rule)
-        if (request := _witness(place, atom)) is not None
-    )
-
-
-def _witness(place: str, atom: Atom) -> Request | None:
+def witness(place: str, atom: Atom) -> Request | None:
     """Return the request of an atom that only atoms allow which are at least as wide; None for what allows nothing."""
     verb = _fresh(atom.verb)
     if isinstance(atom, UrlAtom):
         path = atom.url.rstrip("*") + FRESH if atom.url.endswith("*") else atom.url
         return Request(verb, path=path) if path and not place else None
     resource, _, subresource = atom.resource.partition("/")
-    if atom.resource == "*":
-        subresource = FRESH
     return Request(
         verb,
         # A star is one before a subresource too; behind it, it is a letter like any other.
         _fresh(resource),
         _fresh(atom.group),
-        subresource,
+        FRESH if atom.resource == "*" else subresource,
         FRESH if atom.name is None else atom.name,
         place.replace("*", FRESH),
     )
+
+
+def _unknown(found: Iterable[Right]) -> frozenset[tuple[str, str]]:
+    return frozenset((one.namespace, one.role) for one in found if one.rules is None)
+
+
+@lru_cache(maxsize=65536)
+def _atoms(rules: tuple[Rule, ...]) -> frozenset[Atom]:
+    return frozenset(atom for rule in rules for atom in atoms(rule))
 
 
 def _fresh(text: str) -> str:
