@@ -9,20 +9,21 @@ from dataclasses import dataclass, field, replace
 
 from iamrbac.access.eks_policies import matches_star
 from iamrbac.access.held import subject_text
-from iamrbac.access.world import is_default, policy_name
+from iamrbac.access.world import World, is_default, policy_name
 from iamrbac.compile import names
 from iamrbac.importing.book import TemplateBook
 from iamrbac.importing.proposal import Line, Person, RoleSaid, Source, Unsaid
 from iamrbac.importing.sessions import by_session
 from iamrbac.mapping.objects import PolicyAssociation
+from iamrbac.mapping.resolve import Mapped, mapped
 from iamrbac.model.arn import Arn, default_username
 from iamrbac.model.selection import is_pattern, reserved
 from iamrbac.model.values import CLUSTER_ROLE, EKS_POLICY, NAMESPACE
 from iamrbac.rbac.authorizer import Authorizer
 from iamrbac.rbac.covers import missing
 from iamrbac.rbac.escalation import EVERYTHING
-from iamrbac.rbac.objects import Binding, RbacState, Role, Rule
-from iamrbac.rbac.subjects import AUTHENTICATED, MASTERS, SubjectKey, subject_key
+from iamrbac.rbac.objects import Binding, Role, Rule, User
+from iamrbac.rbac.subjects import AUTHENTICATED, MASTERS, SubjectKey, keys_of, subject_key
 from iamrbac.rbac.validate import rule_problems
 
 ADMIN = RoleSaid("clusterRole", "cluster-admin")
@@ -36,22 +37,22 @@ class Grants:
     """One cluster's bindings as lines."""
 
     source: Source
-    rbac: RbacState
+    world: World
+    """The cluster today, as `who` has judged it."""
     instance: str
     home: str
     book: TemplateBook
-    accounts: tuple[str, ...] = ()
-    """mapAccounts, where the cluster reads it."""
     unsaid: list[Unsaid] = field(default_factory=list)
     _lines: dict[SubjectKey, set[Line]] = field(default_factory=lambda: defaultdict(set))
 
     def read(self, people: Collection[Person]) -> Mapping[SubjectKey, frozenset[Line]]:
         """Return the lines that bindings give these people's users and groups."""
         keys = {key for person in people for key in person.keys}
-        authorizer = Authorizer(self.rbac)
+        mapped_too = {key for one in mapped(self.world.entries, self.world.reading) for key in keys_of(_user(one))}
+        authorizer = Authorizer(self.world.rbac)
         service_accounts = 0
         left: dict[str, dict[str, None]] = defaultdict(dict)
-        for binding in sorted(self.rbac.bindings, key=lambda one: (one.namespace or "", one.name)):
+        for binding in sorted(self.world.rbac.bindings, key=lambda one: (one.namespace or "", one.name)):
             if binding.labels.get(names.INSTANCE_LABEL) == self.instance:
                 continue
             here = {key for one in binding.subjects if (key := subject_key(one, binding.namespace)) in keys and key}
@@ -63,7 +64,7 @@ class Grants:
                 key = subject_key(subject, binding.namespace)
                 if subject.kind == "ServiceAccount":
                     service_accounts += 1
-                elif key is not None and key not in keys and key.name != AUTHENTICATED:
+                elif key is not None and key not in mapped_too and key.name != AUTHENTICATED:
                     left[subject_text(subject, binding.namespace)][_shown(binding)] = None
         if MASTERS in {key.name for key in keys if key.kind == "Group"}:
             self._masters()
@@ -105,9 +106,9 @@ class Grants:
             one.kind == "ClusterRoleBinding"
             and (one.role_ref.kind, one.role_ref.name) == ("ClusterRole", LOGIN.name)
             and any(subject_key(subject, None) == SubjectKey("Group", AUTHENTICATED) for subject in one.subjects)
-            for one in self.rbac.bindings
+            for one in self.world.rbac.bindings
         )
-        there = any(one.kind == "ClusterRole" and one.name == LOGIN.name for one in self.rbac.roles)
+        there = any(one.kind == "ClusterRole" and one.name == LOGIN.name for one in self.world.rbac.roles)
         return Line(self.source.cluster.name, LOGIN, "") if bound and there else None
 
     def _bound(self, binding: Binding, role: Role | None, keys: Collection[SubjectKey]) -> None:
@@ -145,11 +146,12 @@ class Grants:
             account = Arn.parse(name).account
         except ValueError:
             return False
-        return account in self.accounts
+        reading = self.world.reading
+        return reading is not None and account in reading.accounts
 
     def _masters(self) -> None:
         """system:masters asks nobody; what it amounts to is cluster-admin, while that is what it should be."""
-        role = next((one for one in self.rbac.roles if (one.kind, one.name) == ("ClusterRole", ADMIN.name)), None)
+        role = next((one for one in self.world.rbac.roles if (one.kind, one.name) == ("ClusterRole", ADMIN.name)), None)
         if role is None or missing(role.rules, EVERYTHING):
             self._say(MASTERS, "it may do everything, and this cluster's ClusterRole cluster-admin may not")
             return
@@ -186,6 +188,10 @@ class Grants:
 
     def _say(self, what: str, why: str, *, access: bool = True) -> None:
         self.unsaid.append(Unsaid(self.source.cluster.name, what, why, access))
+
+
+def _user(one: Mapped) -> User:
+    return User(one.username, one.groups)
 
 
 def _in_a_namespace(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:

@@ -27,8 +27,7 @@ def propose(
     for source in sorted(sources, key=lambda one: one.cluster.name):
         name, one = source.cluster.name, judged[source.cluster.name]
         unsaid += one.unsaid
-        accounts = one.world.reading.accounts if one.world.reading is not None else ()
-        grants = Grants(source, one.world.rbac, config.metadata.name, config.home.namespace, book, accounts)
+        grants = Grants(source, one.world, config.metadata.name, config.home.namespace, book)
         lines = grants.read(one.people)
         login = grants.login()
         for person in one.people:

@@ -2,7 +2,7 @@
 
 A Kubernetes group of the mapping becomes a team of its name, with one set: whoever carries it. Where it has other
 people on other clusters, each such group of people is a set. What bindings give a user by name, and EKS access
-policies, which are an entry's own, is in the team `people`: whoever has exactly the same is one set.
+policies, which are an entry's own, is in the team `people`: whoever has exactly the same on a cluster is one set.
 """
 
 from __future__ import annotations
@@ -74,14 +74,17 @@ class Teams:
 
     def people(self, personal: Mapping[str, Collection[Line]]) -> None:
         """Take what people have by themselves; `personal` is ARN → lines."""
-        together: dict[frozenset[Line], list[str]] = defaultdict(list)
-        for arn, lines in personal.items():
-            if lines:
-                together[frozenset(lines)].append(arn)
-        for lines, arns in sorted(together.items(), key=lambda item: sorted(item[1])):
-            alone = Arn.parse(arns[0]).name if len(arns) == 1 else _called(min(lines))
-            for line in sorted(lines):
-                self._add("", label(alone, MOST_TEAM), tuple(sorted(arns)), line)
+        alike: dict[frozenset[Line], list[str]] = defaultdict(list)
+        for arn, lines in sorted(personal.items()):
+            for cluster in {line.cluster for line in lines}:
+                alike[frozenset(line for line in lines if line.cluster == cluster)].append(arn)
+        together: dict[tuple[str, ...], set[Line]] = defaultdict(set)
+        for some, arns in alike.items():
+            together[tuple(arns)] |= some
+        for members, found in sorted(together.items()):
+            wanted = Arn.parse(members[0]).name if len(members) == 1 else _called(min(found))
+            for line in sorted(found):
+                self._add("", label(wanted, MOST_TEAM), members, line)
 
     def made(self) -> tuple[tuple[AccessPolicy, ...], tuple[str, ...]]:
         """Return the policies by team, and what a person may want to look at."""

@@ -12,7 +12,7 @@ from iamrbac.rbac.objects import Rule
 
 _BRACE = r"\x7B"
 """A brace in a quoted text, which to the template engine is none."""
-_WIDTH = 118
+_WIDTH = 160
 
 
 def files(proposal: Proposal) -> dict[str, str]:

@@ -86,6 +86,19 @@ def test_each_habit_is_told_whole(cluster: str, repository: Path, capsys: pytest
     compare(text, GOLDEN / f"{cluster}.files.txt")
 
 
+def test_all_at_once_are_one_repository(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert imported(repository, "--out", str(repository / "new")) == 3
+    compare(capsys.readouterr().out.replace(str(repository), "."), GOLDEN / "all.txt")
+    assert run(["validate", "-C", str(repository / "new")]) == 0
+    assert run(["compile", "-C", str(repository / "new"), "--out", str(repository / "objects")]) == 0
+
+
+def test_docs_show_what_is_printed() -> None:
+    shown = (GOLDEN / "production.txt").read_text().replace("./new", "imported")
+    assert shown in (ROOT / "docs" / "import.md").read_text()
+
+
 def test_json_has_its_published_shape(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert imported(repository, "-o", "json") == 3
