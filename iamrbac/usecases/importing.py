@@ -9,7 +9,7 @@ from datetime import datetime
 
 from iamrbac.compile.check import check
 from iamrbac.compile.compiler import compile_documents
-from iamrbac.compile.desired import ClusterFacts, Compiled, RoleFault, RoleRequest
+from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Compiled, RoleFault, RoleRequest
 from iamrbac.compile.documents import Documents, Sourced
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.identity.snapshot import IamName, Identities, Unreadable
@@ -19,12 +19,14 @@ from iamrbac.importing.proposal import Proposal, Source, Taken
 from iamrbac.importing.propose import propose
 from iamrbac.importing.texts import files, policy_file
 from iamrbac.importing.who import Who, asked, who
+from iamrbac.mapping.resolve import identity
 from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import IamrbacError
 from iamrbac.plan.change import FailedCluster
 from iamrbac.plan.form import choose
 from iamrbac.plan.keys import display_key
 from iamrbac.plan.planner import adoptable
+from iamrbac.plan.simulate import before
 from iamrbac.rbac.objects import Rule
 from iamrbac.usecases.load import load
 from iamrbac.usecases.ports import Edges, People, Progress
@@ -175,8 +177,17 @@ def _proofs(
             lines = "; ".join(one.message for one in errors) or "the proposal could not be compiled"
             failures.append(FailedCluster(name, errors[0].id if errors else "ERR402", lines, "write this part by hand"))
         else:
-            before = judged[name].world
-            proof = prove(name, before, after(before, desired, judged[name].people), defaults, at)
-            there = adoptable(source.state) & {display_key(item.key) for item in desired.objects}
-            proofs.append(replace(proof, adopt=tuple(sorted(there))))
+            world = judged[name].world
+            proof = prove(name, world, after(world, desired, judged[name].people), defaults, at)
+            proofs.append(replace(proof, adopt=_adopt(source, desired)))
     return tuple(proofs), tuple(failures)
+
+
+def _adopt(source: Source, desired: ClusterDesired) -> tuple[str, ...]:
+    """Return the keys of what is there already, and of the rows that lose their effect by an entry of ours."""
+    entries = {identity(item.key.name) for item in desired.objects if item.key.kind == "AccessEntry"}
+    reading = before(source.state).reading
+    rows = reading.rows if reading is not None else ()
+    hidden = {f"AwsAuthRow/{row.arn}" for row in rows if identity(row.arn) in entries}
+    wanted = {display_key(item.key) for item in desired.objects} | hidden
+    return tuple(sorted(adoptable(source.state) & wanted))

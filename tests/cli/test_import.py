@@ -112,36 +112,44 @@ def test_json_has_its_published_shape(repository: Path, capsys: pytest.CaptureFi
     }
 
 
-def test_what_is_written_can_be_planned_and_gives_what_was_promised(
-    repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+def test_what_is_written_can_be_applied_and_gives_what_was_promised(
+    repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Written into the repository itself, adopted and applied, the same people may do the same."""
+    """Written into the repository itself, adopted and applied on all three, the same people may do the same."""
     capsys.readouterr()
-    assert imported(repository, "--cluster", "development", "--out", str(repository), "-o", "json") == 0
-    proof = json.loads(capsys.readouterr().out)["clusters"][0]
-    adopt = [word for key in proof["adopt"] for word in ("--adopt", key)]
-    capsys.readouterr()
+    assert imported(repository, "--out", str(repository), "-o", "json") == 3
+    proofs = json.loads(capsys.readouterr().out)["clusters"]
+    adopt = [word for proof in proofs for key in proof["adopt"] for word in ("--adopt", key)]
     questions = [
-        ("alice", "get", "pods", "payments"),
-        ("alice", "patch", "deployments.apps", "payments"),
-        ("bob", "delete", "pods", "payments"),
-        ("carol", "delete", "pods", "payments-batch"),
-        ("carol", "list", "secrets", "search"),
+        ("development", "alice", "get", "pods", "payments"),
+        ("development", "alice", "patch", "deployments.apps", "payments"),
+        ("development", "bob", "delete", "pods", "payments"),
+        ("development", "carol", "delete", "pods", "payments-batch"),
+        ("development", "carol", "list", "secrets", "search"),
+        ("staging", "dave", "delete", "pods", "search"),
+        ("staging", "dave", "delete", "pods", "payments"),
+        ("production", "pat", "delete", "nodes", ""),
+        ("production", "bob", "delete", "pods", "payments"),
+        ("production", "carol", "get", "pods", "payments"),
+        ("production", f"arn:aws:iam::{ACCOUNT}:role/ci/payments-deployer", "patch", "deployments.apps", "payments"),
     ]
 
     def answers() -> list[int]:
+        here = ["--live", "-C", str(repository)]
         return [
-            run(["can", who, verb, what, "-n", place, "--live", "--cluster", "development", "-C", str(repository)])
-            for who, verb, what, place in questions
+            run(["can", who, verb, what, *(["-n", place] if place else []), "--cluster", cluster, *here])
+            for cluster, who, verb, what, place in questions
         ]
 
     before = answers()
-    assert run(["apply", "-C", str(repository), "--cluster", "development", "--yes", "-q", *adopt]) == 0
+    more = ["--allow-lockout-of", PAT, "--allow-removals", "9"]
+    assert run(["apply", "-C", str(repository), "--yes", "-q", *adopt, *more]) == 0
     assert answers() == before
-    assert 0 in before
+    assert len(set(before)) == 2
     capsys.readouterr()
-    assert imported(repository, "--cluster", "development", "-o", "json") == 0
-    assert json.loads(capsys.readouterr().out)["policies"] == []
+    assert imported(repository, "-o", "json") == 3
+    again = json.loads(capsys.readouterr().out)
+    assert again["policies"] == []
 
 
 def test_no_file_is_replaced(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
