@@ -34,7 +34,7 @@ e2e: $(STAMP) servers
 # pairs of states, the way between them judged after every write.
 N ?= 10000
 fuzz: $(STAMP) servers
-	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_grants_above.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py tests/kubeconfig/test_merge_property.py tests/mapping/test_edit_properties.py tests/plan/test_order_property.py tests/token tests/usecases/test_partial_property.py
+	IAMRBAC_FUZZ=$(N) $(BIN)/pytest -q -s tests/e2e/test_authorizer.py tests/e2e/test_diff.py tests/e2e/test_grants_above.py tests/e2e/test_mapping.py tests/hostile/test_fuzz.py tests/importing tests/kubeconfig/test_merge_property.py tests/mapping/test_edit_properties.py tests/plan/test_order_property.py tests/token tests/usecases/test_partial_property.py
 
 # On real servers: killed after every write, N rounds of five writers on one aws-auth, N/20 plans and N/50 applies under
 # faults, and attempts at lock-outs. Beside them, 8 processes with 100 rounds each on one kubeconfig, kubectl among them.

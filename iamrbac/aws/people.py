@@ -63,7 +63,10 @@ class IamPeople:
     def existing(
         self, kinds: Collection[IamName], ways: Mapping[str, Way], /
     ) -> Mapping[IamName, frozenset[str] | Unreadable]:
-        """Return the names of all users or roles of accounts, in lower case: ListUsers and ListRoles, every page."""
+        """Return the names of all users, roles or groups of accounts: ListUsers, ListRoles or ListGroups, every page.
+
+        Those of users and roles in lower case, those of groups as they are: GetGroup wants them so.
+        """
         accounts = sorted({name.account for name in kinds})
         with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as pool:
             entered = pool.map(lambda account: self._enter(account, ways), accounts)
@@ -116,7 +119,7 @@ class _Asking:
         return self._answer(account, "the roles of permission sets", lambda iam: tuple(self._reserved(iam)))
 
     def all(self, kind: IamName) -> frozenset[str] | Unreadable:
-        """ListUsers or ListRoles: the names of all of them, in lower case."""
+        """ListUsers, ListRoles or ListGroups: the names of all of them; users and roles in lower case."""
         what = f"the {kind.name}s of account {kind.account}"
         found = self._answer(kind.account, what, lambda iam: frozenset(_names(iam, kind.name)))
         return Unreadable(f"{what}: IAM answered that there is no such list") if isinstance(found, Missing) else found
@@ -164,6 +167,11 @@ def _names(iam: IAMClient, kind: str) -> Iterator[str]:
         for users in iam.get_paginator("list_users").paginate(PaginationConfig={"PageSize": _PAGE}):
             _check_whole(users)
             yield from (user["UserName"].lower() for user in users["Users"])
+        return
+    if kind == "group":
+        for groups in iam.get_paginator("list_groups").paginate(PaginationConfig={"PageSize": _PAGE}):
+            _check_whole(groups)
+            yield from (group["GroupName"] for group in groups["Groups"])
         return
     for roles in iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": _PAGE}):
         _check_whole(roles)

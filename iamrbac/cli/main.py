@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("validate", "Check the documents: no cluster, no AWS."),
     "schema": ("schema", "Print the JSON Schema of a document kind."),
     "compile": ("compile", "Write the objects that the policies mean."),
+    "import": ("importing", "Write what clusters give today as policies and templates, with a proof."),
     "plan": ("plan", "Show what would change, for whom."),
     "apply": ("apply", "Change it."),
     "status": ("status", "Say whether clusters that are delivered by Git have what Git says."),

@@ -10,6 +10,7 @@ from typing import Final
 class Command(StrEnum):
     """A command that needs rights."""
 
+    IMPORT = "import"
     PLAN = "plan"
     APPLY = "apply"
     SNAPSHOT = "snapshot"
@@ -37,6 +38,8 @@ class Does:
     """It asks IAM who is who."""
     roles: bool = False
     """It looks at the IAM roles that groups may assume."""
+    everybody: bool = False
+    """It asks IAM about every user and role that clusters map, and who is in which group."""
     mapped: bool = False
     """It asks IAM whether users and roles that clusters map are still there."""
     mappings: bool = False
@@ -64,6 +67,7 @@ class Does:
 
 
 DOES: Final = {
+    Command.IMPORT: Does(everybody=True, mappings=True, rbac=True),
     Command.PLAN: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True),
     Command.APPLY: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),

@@ -60,7 +60,7 @@ def iam_policies(
     accounts = {cluster.account for cluster in clusters} if does.clusters else set()
     asked = {name.account for name in (*wanted.groups, *wanted.principals, *wanted.full)} if does.people else set()
     accounts |= asked
-    if does.mapped and people is not None:
+    if (does.mapped or does.everybody) and people is not None:
         accounts.add(people)
     if does.roles:
         accounts |= {item.key.account for item in managed} | ({people} if people is not None else set())
@@ -71,6 +71,8 @@ def iam_policies(
         if does.roles:
             looked = account == people
             statements += role_statements(partition, account, managed, people=looked, writes=does.grants)
+        if does.everybody:
+            statements += _everybody(partition, account, people=account == people)
         if does.mapped:
             said = {action for one in statements if one["Resource"] == ["*"] for action in one["Action"]}
             statements.append(_allow(sorted(ALL - said), ["*"]))
@@ -80,7 +82,8 @@ def iam_policies(
             documents[account] = {"Version": VERSION, "Statement": statements}
     # A developer's own commands assume nothing.
     assuming = does.people or does.mappings
-    roles = {wanted.ways[account].role.role_arn for account in asked if account in wanted.ways}
+    entered = asked | ({people} if does.everybody and people is not None else set())
+    roles = {wanted.ways[account].role.role_arn for account in entered if account in wanted.ways}
     roles |= {one.role.role_arn for one in clusters if one.role is not None and does.clusters}
     own = [_allow(("sts:AssumeRole",), sorted(roles))] if assuming and roles else []
     stored = _bucket(does, partition, bucket) if bucket is not None else []
@@ -117,6 +120,19 @@ def _people(partition: str, account: str, wanted: Wanted) -> list[dict[str, Any]
         _allow((action,), _in_any_path(f"arn:{partition}:iam::{account}:{kind}", names))
         for action, kind, names in found
         if names
+    ]
+
+
+def _everybody(partition: str, account: str, *, people: bool) -> list[dict[str, Any]]:
+    """Whom clusters map is known when they have been read, and which groups there are too. A list has no resource.
+
+    Roles of permission sets are found by ListRoles, users and groups in the people's account.
+    """
+    listed = ["iam:ListRoles", *(["iam:ListGroups"] if people else [])]
+    asked = [("iam:GetRole", "role"), ("iam:GetUser", "user"), *([("iam:GetGroup", "group")] if people else [])]
+    return [
+        _allow(listed, ["*"]),
+        *(_allow((action,), [f"arn:{partition}:iam::{account}:{kind}/*"]) for action, kind in asked),
     ]
 
 

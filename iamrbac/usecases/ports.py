@@ -110,7 +110,9 @@ class People(Protocol):
     def existing(
         self, kinds: Collection[IamName], ways: Mapping[str, Way], /
     ) -> Mapping[IamName, frozenset[str] | Unreadable]:
-        """Return the names of all users or roles of accounts (account and `user` or `role`), in lower case.
+        """Return the names of all users, roles or groups of accounts (account and `user`, `role` or `group`).
+
+        Those of users and roles are in lower case, those of groups as they are.
 
         Every page, or Unreadable with why. Where nobody is to be asked nothing is answered.
         """

@@ -297,6 +297,12 @@ def test_all_users_and_roles_of_an_account(world: World) -> None:
     assert dict(world.server.front.calls) == {"sts:GetCallerIdentity": 1, "iam:ListUsers": 1, "iam:ListRoles": 1}
 
 
+def test_groups_of_an_account_keep_their_case(world: World) -> None:
+    group(world, "Developers", ("Alice", "/staff/"))
+    group(world, "ops")
+    assert every(world, "group") == {"group": frozenset({"Developers", "ops"})}
+
+
 def users_page(*names: str, rest: str = "<IsTruncated>false</IsTruncated>") -> Reply:
     body = (
         '<ListUsersResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListUsersResult>'

@@ -230,3 +230,27 @@ def test_about_somebody_else_the_doctor_needs_what_can_does(
             call("doctor", repository, "--cluster", cluster, "--principal", fresh_sandbox.arn("carol"))
     assert set(operations) - {"sts:GetCallerIdentity", "iam:GetUser"} <= actions
     assert _rights(requests) <= rights
+
+
+def test_import_needs_to_ask_about_whomever_it_finds(
+    fresh_sandbox: Sandbox,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who is mapped is known when a cluster has been read: a user, a role, and the role of a permission set."""
+    iam, eks = fresh_sandbox.client("iam"), fresh_sandbox.client("eks")
+    path = "/aws-reserved/sso.amazonaws.com/eu-west-1/"
+    made = iam.create_role(
+        RoleName="AWSReservedSSO_Developer_0123456789abcdef", Path=path, AssumeRolePolicyDocument="{}"
+    )
+    for arn in ("arn:aws:iam::111122223333:role/ci/payments-deployer", made["Role"]["Arn"], ERIN):
+        eks.create_access_entry(clusterName="development", principalArn=arn)
+    become_carol(fresh_sandbox, repository, Command.IMPORT, monkeypatch, capsys)
+    actions = allowed_actions(repository, Command.IMPORT, capsys)
+    rights = allowed_rights(repository, Command.IMPORT, capsys)
+    with recorded() as (operations, requests):
+        assert run(["import", "-q", "-C", str(repository), *CLUSTERS]) in (0, 3)
+    assert "permissionSet Developer" in capsys.readouterr().out
+    assert set(operations) - {"sts:GetCallerIdentity", "eks:ListAccessPolicies"} == actions - {"eks:ListAccessPolicies"}
+    assert _rights(requests) == rights

@@ -1,0 +1,179 @@
+"""`iamrbac import` on three clusters of different habits: by hand, eksctl, Terraform with access policies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from iamrbac.cli.main import run
+from iamrbac.sandbox.runner import Sandbox
+from tests.cli.shapes import check
+from tests.conftest import ROOT
+from tests.golden import compare
+
+HABITS = ROOT / "tests" / "importing" / "habits"
+GOLDEN = Path(__file__).parent / "golden" / "import"
+ACCOUNT = "111122223333"
+ALICE, BOB, CAROL, PAT = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("staff/alice", "bob", "carol", "pat"))
+CONFIG = f"""\
+apiVersion: iamrbac.dev/v1alpha1
+kind: Config
+metadata: {{name: acme}}
+identity: {{account: "{ACCOUNT}", groups: users}}
+clusters:
+  - {{name: development, account: "{ACCOUNT}", region: eu-west-1}}
+  - {{name: staging, account: "{ACCOUNT}", region: eu-west-1}}
+  - {{name: production, account: "{ACCOUNT}", region: eu-west-1}}
+"""
+
+
+def put(sandbox: Sandbox, cluster: str, habit: str) -> None:
+    """Make a cluster what others made of theirs."""
+    for manifest in yaml.safe_load_all((HABITS / f"{habit}.yaml").read_text()):
+        sandbox.cluster(cluster).store.put(manifest)
+
+
+def terraform(sandbox: Sandbox, cluster: str) -> None:
+    put(sandbox, cluster, "terraform")
+    eks = sandbox.client("eks")
+    for arn, groups, policies in (
+        (ALICE, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
+        (BOB, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
+        (CAROL, [], {"AmazonEKSEditPolicy": ["payments", "payments-batch"], "AmazonEKSAdminViewPolicy": []}),
+        (f"arn:aws:iam::{ACCOUNT}:role/ci/payments-deployer", [], {}),
+    ):
+        eks.create_access_entry(clusterName=cluster, principalArn=arn, kubernetesGroups=groups)
+        for policy, namespaces in policies.items():
+            scope = {"type": "namespace", "namespaces": namespaces} if namespaces else {"type": "cluster"}
+            eks.associate_access_policy(
+                clusterName=cluster,
+                principalArn=arn,
+                policyArn=f"arn:aws:eks::aws:cluster-access-policy/{policy}",
+                accessScope=scope,
+            )
+
+
+@pytest.fixture
+def repository(fresh_sandbox: Sandbox, admin_environment: dict[str, str], tmp_path: Path) -> Path:
+    """Three clusters that iamrbac has never seen, and a repository that says where they are."""
+    put(fresh_sandbox, "production", "by-hand")
+    put(fresh_sandbox, "staging", "eksctl")
+    terraform(fresh_sandbox, "development")
+    folder = tmp_path / "access"
+    folder.mkdir()
+    (folder / "iamrbac.yaml").write_text(CONFIG)
+    return folder
+
+
+def imported(folder: Path, *more: str) -> int:
+    return run(["import", "-q", "-C", str(folder), "--no-color", *more])
+
+
+@pytest.mark.parametrize("cluster", ["production", "staging", "development"])
+def test_each_habit_is_told_whole(cluster: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    code = imported(repository, "--cluster", cluster, "--out", str(repository / "new"))
+    out, err = capsys.readouterr()
+    assert err == ""
+    compare(out.replace(str(repository), "."), GOLDEN / f"{cluster}.txt")
+    assert code == {"development": 0}.get(cluster, 3)
+    assert run(["validate", "-C", str(repository / "new")]) == 0
+    files = sorted(one for one in (repository / "new").rglob("*") if one.is_file())
+    text = "".join(f"--- {one.relative_to(repository / 'new')}\n{one.read_text()}" for one in files)
+    compare(text, GOLDEN / f"{cluster}.files.txt")
+
+
+def test_all_at_once_are_one_repository(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert imported(repository, "--out", str(repository / "new")) == 3
+    compare(capsys.readouterr().out.replace(str(repository), "."), GOLDEN / "all.txt")
+    assert run(["validate", "-C", str(repository / "new")]) == 0
+    assert run(["compile", "-C", str(repository / "new"), "--out", str(repository / "objects")]) == 0
+
+
+def test_docs_show_what_is_printed() -> None:
+    shown = (GOLDEN / "production.txt").read_text().replace("./new", "imported")
+    assert shown in (ROOT / "docs" / "import.md").read_text()
+
+
+def test_json_has_its_published_shape(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert imported(repository, "-o", "json") == 3
+    document = json.loads(capsys.readouterr().out)
+    check("import", document)
+    assert document["written"] == []
+    assert {one["cluster"]: one["equal"] for one in document["clusters"]} == {
+        "development": True,
+        "staging": False,
+        "production": False,
+    }
+
+
+def test_what_is_written_can_be_applied_and_gives_what_was_promised(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Written into the repository itself, adopted and applied on all three, the same people may do the same."""
+    capsys.readouterr()
+    assert imported(repository, "--out", str(repository), "-o", "json") == 3
+    proofs = json.loads(capsys.readouterr().out)["clusters"]
+    adopt = [word for proof in proofs for key in proof["adopt"] for word in ("--adopt", key)]
+    questions = [
+        ("development", "alice", "get", "pods", "payments"),
+        ("development", "alice", "patch", "deployments.apps", "payments"),
+        ("development", "bob", "delete", "pods", "payments"),
+        ("development", "carol", "delete", "pods", "payments-batch"),
+        ("development", "carol", "list", "secrets", "search"),
+        ("staging", "dave", "delete", "pods", "search"),
+        ("staging", "dave", "delete", "pods", "payments"),
+        ("production", "pat", "delete", "nodes", ""),
+        ("production", "bob", "delete", "pods", "payments"),
+        ("production", "carol", "get", "pods", "payments"),
+        ("production", f"arn:aws:iam::{ACCOUNT}:role/ci/payments-deployer", "patch", "deployments.apps", "payments"),
+    ]
+
+    def answers() -> list[int]:
+        here = ["--live", "-C", str(repository)]
+        return [
+            run(["can", who, verb, what, *(["-n", place] if place else []), "--cluster", cluster, *here])
+            for cluster, who, verb, what, place in questions
+        ]
+
+    before = answers()
+    more = ["--allow-lockout-of", PAT, "--allow-removals", "9"]
+    assert run(["apply", "-C", str(repository), "--yes", "-q", *adopt, *more]) == 0
+    assert answers() == before
+    assert len(set(before)) == 2
+    capsys.readouterr()
+    assert imported(repository, "-o", "json") == 3
+    again = json.loads(capsys.readouterr().out)
+    assert again["policies"] == []
+
+
+def test_no_file_is_replaced(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = repository / "new"
+    assert imported(repository, "--cluster", "development", "--out", str(out)) == 0
+    before = {one: one.read_text() for one in out.rglob("*") if one.is_file()}
+    capsys.readouterr()
+    assert imported(repository, "--cluster", "development", "--out", str(out)) == 3
+    assert capsys.readouterr().err.startswith("error: [ERR210]")
+    assert {one: one.read_text() for one in out.rglob("*") if one.is_file()} == before
+
+
+def test_a_cluster_that_cannot_be_read_does_not_stop_the_others(
+    repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "iamrbac.yaml").write_text(CONFIG.replace("name: staging", "name: nowhere"))
+    capsys.readouterr()
+    assert imported(repository, "--cluster", "development", "--cluster", "nowhere") == 1
+    out = capsys.readouterr().out
+    assert "nowhere: not read: [" in out
+    assert "development: equal (" in out
+
+
+def test_invalid_documents_end_with_3(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "policies").mkdir()
+    (repository / "policies" / "broken.yaml").write_text("kind: [")
+    assert imported(repository) == 3
