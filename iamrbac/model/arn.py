@@ -51,6 +51,7 @@ class Arn:
     """The session's name of an assumed role, else empty."""
 
     @classmethod
+    @lru_cache(maxsize=32_768)
     def parse(cls, text: str) -> Arn:
         """Read an ARN of IAM or STS. Raises ValueError, which says what is wrong with it."""
         match = _ARN.fullmatch(text)

@@ -96,11 +96,14 @@ def _child(url: str, *arguments: str) -> dict[str, Any]:
 
 
 def _cpu() -> dict[str, float]:
-    """CPU seconds of one call, and nothing else, among as many at once as a plan makes."""
-    from iamrbac.aws.session import CALLS_AT_ONCE, Clients, session
+    """CPU seconds of one call of a plain client of boto3, and nothing else, among as many at once as a plan makes."""
+    import boto3
+    from botocore.config import Config
+
+    from iamrbac.aws.session import CALLS_AT_ONCE, CONNECTIONS
     from iamrbac.usecases.states import CLUSTERS_AT_ONCE
 
-    eks = Clients(session()).eks(REGION)
+    eks = boto3.client("eks", region_name=REGION, config=Config(max_pool_connections=CONNECTIONS))
 
     def ask(number: int) -> None:
         principal = f"arn:aws:iam::{ACCOUNT}:user/u-000-{number % USERS:02}"
