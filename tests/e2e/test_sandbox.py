@@ -135,4 +135,4 @@ def test_the_demo_holds_on_real_servers() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    assert "All 35 checks held in " in done.stdout
+    assert "All 40 checks held in " in done.stdout
