@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iamrbac import wiring
-from iamrbac.model.errors import RepositoryError, UsageError
-from iamrbac.wiring.index import VARIABLE, index_store
+from iamrbac.wiring.index import VARIABLE, index_store, place_of, repository_here
 
 if TYPE_CHECKING:
     from iamrbac.index.index import AccessIndex
@@ -32,11 +31,8 @@ def doctor_edges(root: Path | None, progress: Progress) -> DoctorEdges:
     from iamrbac.usecases.doctor_edges import DoctorEdges
 
     contexts = KubeconfigContexts(os.environ)
-    try:
-        files = wiring.repository(root)
-    except RepositoryError:
-        if root is not None:
-            raise
+    files = repository_here(root)
+    if files is None:
         return DoctorEdges(contexts, own_credentials, probe, index=lambda config, at: index(None, config, at, progress))
     place = Path(files.root)
     return DoctorEdges(
@@ -68,17 +64,12 @@ def index(root: Path | None, config: Config | None, at: datetime, progress: Prog
 
     Raises UsageError for a place that is none, AccessIndexError, AwsError.
     """
-    from iamrbac.model.index_place import parse_place
     from iamrbac.usecases.own_index import read_index
 
     text = config.index if config is not None else os.environ.get(VARIABLE) or None
     if text is None:
         return None
-    try:
-        place = parse_place(text, config.people if config is not None else None)
-    except ValueError as error:
-        raise UsageError(f"the access index cannot be at {text}: {error}", hint="ask whoever applies for it") from error
-    return read_index(index_store(place, root), config, at, progress)
+    return read_index(index_store(place_of(text, config), root), config, at, progress)
 
 
 def own_credentials(profile: str | None, role_arn: str | None, region: str) -> Own:

@@ -78,7 +78,7 @@ def contexts_finder(
     from iamrbac.usecases.kubeconfig import Found, find_contexts
     from iamrbac.usecases.load import load
 
-    files = _repository(repo)
+    files = repository_here(repo)
     readable = None
     if files is not None:
         loaded = load(files)
@@ -95,8 +95,8 @@ def contexts_finder(
     return _by_index(text, readable, Path(files.root) if files is not None else None, profile, role_arn)
 
 
-def _repository(repo: Path | None) -> Repository | None:
-    """Return the access repository; None where none is named and there is none here."""
+def repository_here(repo: Path | None) -> Repository | None:
+    """Return the access repository; None where none is named and there is none here. Raises RepositoryError."""
     try:
         return wiring.repository(repo)
     except RepositoryError:
@@ -105,18 +105,24 @@ def _repository(repo: Path | None) -> Repository | None:
         return None
 
 
+def place_of(text: str, config: Config | None) -> IndexPlace:
+    """Return the place of an access index as it was named. Raises UsageError for one that is none."""
+    from iamrbac.model.index_place import parse_place
+
+    try:
+        return parse_place(text, config.people if config is not None else None)
+    except ValueError as error:
+        raise UsageError(f"the access index cannot be at {text}: {error}", hint="ask whoever applies for it") from error
+
+
 def _by_index(text: str, config: Config | None, root: Path | None, profile: str | None, role_arn: str | None) -> Find:
     from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.session import session
     from iamrbac.aws.tries import Tries
-    from iamrbac.model.index_place import parse_place
     from iamrbac.token.chain import session_name
     from iamrbac.usecases.own_index import IndexEdges, index_contexts
 
-    try:
-        place = parse_place(text, config.people if config is not None else None)
-    except ValueError as error:
-        raise UsageError(f"the access index cannot be at {text}: {error}", hint="ask whoever applies for it") from error
+    place = place_of(text, config)
     aws = Accounts(session(profile))
     opener = wiring.kube_opener(aws, wiring.named_role(role_arn))
     edges = IndexEdges(
