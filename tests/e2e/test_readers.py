@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.aws_cli import CannotInstallError, aws_cli
 from tests.e2e.readers import PYTHON, goclient
 from tests.e2e.real import ACCOUNT, RealSandbox
 from tests.kubeconfig.test_entries import assert_readable
@@ -63,7 +65,17 @@ def test_by_a_role_that_the_plug_in_assumes(applied: RealSandbox, tmp_path: Path
         assert "iamrbac:acme:payments:developers" not in groups
 
 
-@pytest.mark.skipif(shutil.which("aws") is None, reason="there is no AWS CLI on the PATH")
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AWS CLI on the PATH, behind the one that may be there."""
+    try:
+        folder = aws_cli().parent
+    except CannotInstallError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{folder}")
+
+
+@pytest.mark.usefixtures("aws")
 def test_by_the_aws_cli(applied: RealSandbox, tmp_path: Path) -> None:
     environment = written(applied, tmp_path / "config", "--exec", "aws", "--cluster", "production")
     # The AWS CLI would sign for that endpoint, which no EKS cluster takes.
