@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from iamrbac.aws.cluster import EksCluster
 from iamrbac.aws.errors import code_of, text_of
+from iamrbac.compile import names
 from iamrbac.compile.desired import Desired
 from iamrbac.mapping.objects import AccessEntry, PolicyAssociation
 from iamrbac.model.arn import default_username
@@ -124,8 +125,9 @@ def _update_entry(
         cluster.call(
             lambda: cluster.client.update_access_entry(clusterName=name, principalArn=principal, username=will.username)
         )
-    gone = [tag for tag in observed.meta.labels if tag.startswith(OUR_TAGS) and tag not in tags]
-    if released and gone:
+    ours = OUR_TAGS if released else names.KEEPS
+    gone = [tag for tag in observed.meta.labels if tag.startswith(ours) and tag not in tags]
+    if gone:
         # Last: if a call before fails, the entry is still ours and the same command goes on from there.
         cluster.call(lambda: cluster.client.untag_resource(resourceArn=found.arn, tagKeys=gone))
 

@@ -131,6 +131,15 @@ def rows_annotation(instance: str) -> str:
     return f"rows.iamrbac.dev/{instance}"
 
 
+KEEPS = "iamrbac.dev/keeps."
+"""How the tags begin that say which user name and groups of before an adopted mapping keeps (see plan.kept)."""
+
+
+def keeps_annotation(instance: str) -> str:
+    """Return the key of aws-auth's annotation that holds these tags for rows of ours, as JSON by ARN."""
+    return f"keeps.iamrbac.dev/{instance}"
+
+
 def access_policy_arn(partition: str, policy: str) -> str:
     """Return the ARN of an access policy that AWS manages (eks-facts §1.4)."""
     return f"arn:{partition}:eks::aws:cluster-access-policy/{policy}"

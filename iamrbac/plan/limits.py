@@ -17,6 +17,7 @@ from iamrbac.findings.finding import Finding, Level
 from iamrbac.mapping.objects import PolicyAssociation
 from iamrbac.plan.change import Action, ClusterPlan
 from iamrbac.plan.form import owned_rows
+from iamrbac.plan.keeps import rows_after
 from iamrbac.plan.simulate import owned_after
 
 MOST_ANNOTATIONS: Final = 256 * 1024
@@ -81,6 +82,8 @@ def _aws_auth(plan: ClusterPlan, instance: str) -> Iterator[Finding]:
     rows = [change for change in plan.changes if change.key.kind == "AwsAuthRow"]
     owned = owned_after(owned_rows(was, instance) or frozenset(), rows)
     annotations = {**was.annotations, names.rows_annotation(instance): json.dumps(sorted(owned))}
+    if (kept := rows_after(was, instance, rows)) is not None:
+        annotations[names.keeps_annotation(instance)] = kept
     size = sum(len(key.encode()) + len(text.encode()) for key, text in annotations.items())
     if size > MOST_ANNOTATIONS and len(owned) > len(owned_rows(was, instance) or ()):
         yield _error(

@@ -19,6 +19,7 @@ from iamrbac.plan.change import Action, Change, ClusterPlan
 from iamrbac.plan.dangling import dangling
 from iamrbac.plan.diff import diff_mappings
 from iamrbac.plan.form import owned_rows
+from iamrbac.plan.keeps import kept_rows, kept_tags
 from iamrbac.plan.keys import display_key
 from iamrbac.plan.observed import ClusterState, Meta, Observed
 from iamrbac.plan.shadow import shadow_findings
@@ -143,12 +144,12 @@ def _rows(state: ClusterState, form: Form, instance: str) -> tuple[Observed, ...
         return ()
     # Of several rows for one ARN the last counts; but all of them go together, so one for nodes keeps them all.
     last = {row.arn: row for row in sorted(reading.rows, key=is_system)}
-    marked = Meta(labels={names.INSTANCE_LABEL: instance})
+    kept = kept_rows(state.aws_auth, instance)
     return tuple(
         Observed(
             Key(state.target.name, "AwsAuthRow", "", arn),
             AwsAuthRow(row.section, arn, row.username, tuple(sorted(set(row.groups)))),
-            marked if arn in owned else Meta(),
+            Meta(labels={names.INSTANCE_LABEL: instance, **kept.get(arn, {})}) if arn in owned else Meta(),
         )
         for arn, row in last.items()
     )
@@ -200,7 +201,11 @@ def _equal(was: Observed, will: Desired) -> bool:
     """Same spec, and every label of ours as it should be; labels of others do not count."""
     if will.released:
         return False
-    if isinstance(will.spec, AwsAuthRow | PolicyAssociation):
+    if isinstance(will.spec, PolicyAssociation):
+        return was.spec == will.spec
+    if isinstance(will.spec, AccessEntry | AwsAuthRow) and kept_tags(was.meta.labels) != kept_tags(will.labels):
+        return False
+    if isinstance(will.spec, AwsAuthRow):
         return was.spec == will.spec
     return was.spec == will.spec and all(was.meta.labels.get(key) == value for key, value in will.labels.items())
 

@@ -24,6 +24,7 @@ from iamrbac.plan.accounts import adoptable as adoptable_in
 from iamrbac.plan.change import ClusterPlan, FailedAccount, FailedCluster, Plan
 from iamrbac.plan.form import choose
 from iamrbac.plan.interruption import interruptions
+from iamrbac.plan.kept import with_kept
 from iamrbac.plan.leavers import leavers
 from iamrbac.plan.limits import limit_findings
 from iamrbac.plan.observed import ClusterState
@@ -208,15 +209,22 @@ class _Planner:
     def _compared(self, one: ClusterState | Fetched, form: Form, desired: ClusterDesired) -> ClusterPlan:
         """Compare with the cluster, or with its branch. Raises AwsAuthError, DeliveryError."""
         if not isinstance(one, Fetched):
-            plan = plan_cluster(desired, one, form, self._instance, self.request.adopt)
-            return self._finished(_with(plan, interruptions(plan)), one, desired)
+            keeping, kept = with_kept(desired, one, form, self._instance, self.request.adopt)
+            plan = plan_cluster(keeping, one, form, self._instance, self.request.adopt)
+            return self._finished(_with(plan, (*kept, *interruptions(plan))), one, desired)
         compared = compare(self.edges.deliveries, one, desired)
         plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
         if compared.quiet and plan.changes:
             # What entries give depends on the objects that were left out.
             compared = compare(self.edges.deliveries, one, desired, whole=True)
             plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
-        plan = _with(replace(plan, git=compared.half), (*compared.findings, *unordered(plan, compared.half)))
+        said = compared.findings
+        if not compared.half.carries("AccessEntry"):
+            keeping, kept = with_kept(compared.desired, compared.state, form, self._instance, self.request.adopt)
+            said = (*said, *kept)
+            if keeping != compared.desired:
+                plan = plan_cluster(keeping, compared.state, form, self._instance, self.request.adopt)
+        plan = _with(replace(plan, git=compared.half), (*said, *unordered(plan, compared.half)))
         return self._finished(plan, one.state, compared.desired)
 
     def _finished(self, plan: ClusterPlan, state: ClusterState, desired: ClusterDesired) -> ClusterPlan:

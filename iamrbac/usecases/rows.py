@@ -11,6 +11,7 @@ from iamrbac.mapping.objects import AwsAuthRow
 from iamrbac.model.errors import AwsAuthError, ConflictError
 from iamrbac.plan.change import Change
 from iamrbac.plan.form import owned_rows
+from iamrbac.plan.keeps import rows_after
 from iamrbac.plan.observed import AwsAuth
 from iamrbac.plan.simulate import absent, edit_rows, owned_after
 from iamrbac.usecases.ports import Kube
@@ -70,6 +71,9 @@ def _edited(
     owned = owned_after(before, rows)
     annotations = dict(current.annotations)
     annotations[names.rows_annotation(instance)] = json.dumps(sorted(owned))
+    annotations.pop(names.keeps_annotation(instance), None)
+    if (kept := rows_after(current, instance, rows)) is not None:
+        annotations[names.keeps_annotation(instance)] = kept
     return edit_rows(current.data, rows), annotations
 
 

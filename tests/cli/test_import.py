@@ -152,6 +152,41 @@ def test_what_is_written_can_be_applied_and_gives_what_was_promised(
     assert again["policies"] == []
 
 
+def test_adoption_keeps_names_on_which_bindings_of_others_depend_and_rollback_gives_all_back(
+    repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ["-C", str(repository), "--cluster", "development"]
+    capsys.readouterr()
+    assert imported(repository, "--cluster", "development", "--out", str(repository), "-o", "json") == 0
+    adopt = [word for key in json.loads(capsys.readouterr().out)["clusters"][0]["adopt"] for word in ("--adopt", key)]
+
+    def entry() -> tuple[list[str], dict[str, str]]:
+        eks = fresh_sandbox.client("eks")
+        found = eks.describe_access_entry(clusterName="development", principalArn=ALICE)["accessEntry"]
+        return sorted(found["kubernetesGroups"]), found["tags"]
+
+    assert run(["apply", *here, "--yes", "-q", *adopt]) == 0
+    ours = ["iamrbac:acme:people:view-payments", "iamrbac:acme:restarters:members"]
+    tag = {"iamrbac.dev/instance": "acme"}
+    assert entry() == ([*ours, "restarters"], {**tag, "iamrbac.dev/keeps.0": "restarters"})
+    capsys.readouterr()
+    assert run(["plan", *here, "-q", "--no-color", "--detailed-exitcode"]) == 0
+    (told,) = (line for line in capsys.readouterr().out.splitlines() if "OWN006" in line)
+    assert told in (ROOT / "docs" / "import.md").read_text()
+
+    assert run(["rollback", *here, "--yes", "-q"]) == 0
+    assert entry() == (["restarters"], {})
+    assert run(["apply", *here, "--yes", "-q", *adopt]) == 0
+    assert entry()[0] == [*ours, "restarters"]
+
+    store = fresh_sandbox.cluster("development").store
+    binding = store.get("RoleBinding", "payments", "restarters")
+    assert binding is not None
+    store.put({**binding, "subjects": [{**binding["subjects"][0], "name": "others"}]})
+    assert run(["apply", *here, "--yes", "-q"]) == 0
+    assert entry() == (ours, tag)
+
+
 def test_no_file_is_replaced(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = repository / "new"
     assert imported(repository, "--cluster", "development", "--out", str(out)) == 0
