@@ -48,6 +48,28 @@ FRESH = "\N{WHITE STAR}"
 
 
 @dataclass(frozen=True, slots=True)
+class Has:
+    """What somebody has, whatever gives it."""
+
+    held: Held = frozenset()
+    """Rules in places."""
+    unknown: frozenset[tuple[str, str]] = frozenset()
+    """Places and names of what nobody here knows the rules of; it is left to `delta`."""
+
+    @classmethod
+    def of(cls, found: Iterable[Right]) -> Has:
+        """Return what these rights give."""
+        found = tuple(found)
+        return cls(
+            frozenset((one.namespace, one.rules) for one in found if one.rules),
+            frozenset((one.namespace, one.role) for one in found if one.rules is None),
+        )
+
+
+_NOTHING = Has()
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What one cluster's people gain and lose by the proposal."""
 
@@ -121,17 +143,17 @@ class _Comparing:
     def __init__(self, cluster: str, had: Judge, has: Judge, at: datetime) -> None:
         self._cluster, self._had, self._has, self._at = cluster, had, has, at
         self._seen: dict[tuple[Held, Held], tuple[int, tuple[Request, ...]]] = {}
+        self._by_groups: dict[tuple[Judge, tuple[str, ...]], Has] = {}
         self.asked = 0
         self.deltas: list[Delta] = []
         self.unlike: list[Request] = []
 
     def pair(self, one: Somebody | None, other: Somebody | None, session: str = "") -> None:
-        mine = frozenset(rights(self._had, one)) if one is not None else frozenset()
-        theirs = frozenset(rights(self._has, other)) if other is not None else frozenset()
-        had, has = held(mine), held(theirs)
-        asked, differing = self._decided(had, has)
+        mine = self._of(self._had, one) if one is not None else _NOTHING
+        theirs = self._of(self._has, other) if other is not None else _NOTHING
+        asked, differing = self._decided(mine.held, theirs.held)
         self.asked += asked
-        if had == has and _unknown(mine) == _unknown(theirs) and (one is None) == (other is None):
+        if mine == theirs and (one is None) == (other is None):
             return
         change = delta(self._cluster, self._had, one, self._has, other, self._at)
         if change is None:
@@ -139,6 +161,16 @@ class _Comparing:
         else:
             name = f"{change.principal} as the session {session}" if session else change.principal
             self.deltas.append(replace(change, principal=name))
+
+    def _of(self, judge: Judge, somebody: Somebody) -> Has:
+        """Return what somebody has: by name, and by groups, which many share and which is looked up once."""
+        groups = somebody.user.groups
+        if (judge, groups) not in self._by_groups:
+            found = rights(judge, Somebody("", User(FRESH, groups), "row"))
+            self._by_groups[judge, groups] = Has.of(found)
+        shared = self._by_groups[judge, groups]
+        own = Has.of(rights(judge, replace(somebody, user=replace(somebody.user, groups=()))))
+        return Has(shared.held | own.held, shared.unknown | own.unknown)
 
     def _decided(self, mine: Held, theirs: Held) -> tuple[int, tuple[Request, ...]]:
         if (mine, theirs) not in self._seen:
@@ -148,11 +180,6 @@ class _Comparing:
             differing = tuple(found for found in asked if allowed(mine, found) != allowed(theirs, found))
             self._seen[mine, theirs] = (len(one | other), differing)
         return self._seen[mine, theirs]
-
-
-def held(found: Iterable[Right]) -> Held:
-    """Return rights as rules in places, whatever gives them; what nobody here knows is left to `delta`."""
-    return frozenset((one.namespace, one.rules) for one in found if one.rules)
 
 
 def pieces(rights: Held) -> frozenset[tuple[str, Atom]]:
@@ -184,10 +211,6 @@ def witness(place: str, atom: Atom) -> Request | None:
         FRESH if atom.name is None else atom.name,
         place.replace("*", FRESH),
     )
-
-
-def _unknown(found: Iterable[Right]) -> frozenset[tuple[str, str]]:
-    return frozenset((one.namespace, one.role) for one in found if one.rules is None)
 
 
 @lru_cache(maxsize=65536)

@@ -76,9 +76,13 @@ class _Judging:
     instance: str
     identities: Identities
     unsaid: list[Unsaid] = field(default_factory=list)
+    made: dict[str, datetime | None] = field(default_factory=dict)
+    """When each access entry was made."""
 
     def judged(self) -> Who:
         world = before(self.source.state)
+        items = self.source.state.objects
+        self.made |= {item.key.name: item.meta.created for item in items if isinstance(item.spec, AccessEntry)}
         systems = {identity(one.principal) for one in world.entries if is_system(one)}
         rows = world.reading.rows if world.reading is not None else ()
         node_rows = {identity(row.arn) for row in rows if is_system(row)}
@@ -162,12 +166,7 @@ class _Judging:
         return ""
 
     def _mapped_at(self, one: Mapped) -> datetime | None:
-        if one.source != "entry":
-            return None
-        items = self.source.state.objects
-        return next(
-            (i.meta.created for i in items if isinstance(i.spec, AccessEntry) and i.key.name == one.principal), None
-        )
+        return self.made.get(one.principal) if one.source == "entry" else None
 
     def _person(self, one: Mapped, world: World) -> Person | str:
         """Return somebody whom a policy can name, or why none can."""

@@ -57,8 +57,9 @@ class Imported:
 def import_access(edges: Edges, clusters: Sequence[str], at: datetime, progress: Progress) -> Imported:
     """Propose policies for the selected clusters (all without names).
 
-    A cluster that cannot be read, or where somebody else maps, is a failure, and the others go on. Raises UsageError,
-    RepositoryError, and AwsError when AWS does not know the caller.
+    A cluster that cannot be read is a failure, and the others go on. One where somebody else maps is left out with a
+    note, and a failure where it was asked for by its name. Raises UsageError, RepositoryError, and AwsError when AWS
+    does not know the caller.
     """
     templates = edges.roles.names()
     loaded = load(edges.repository, templates)
@@ -67,6 +68,8 @@ def import_access(edges: Edges, clusters: Sequence[str], at: datetime, progress:
         return Imported(findings=loaded.findings)
     config = documents.config.document
     selected = select(config.clusters, tuple(clusters))
+    external = [] if clusters else [one.name for one in selected if one.mapping == "external"]
+    selected = tuple(one for one in selected if one.name not in external)
     progress.step(f"Reading {count(len(selected), 'cluster')} as {edges.aws.caller().arn}")
     sources, failures = _read(edges, selected, config, progress)
     identities, notes = _identities(edges.people, sources, config, progress)
@@ -80,8 +83,12 @@ def import_access(edges: Edges, clusters: Sequence[str], at: datetime, progress:
         return Imported(proposal, failures=failures, findings=refused)
     compiled = _compiled(Documents(documents.config, proposed), sources, identities, proposal.templates, at)
     proofs, uncompiled = _proofs(sources, judged, compiled, edges, at)
-    proposal = _noted(proposal, notes)
+    proposal = _noted(proposal, (*map(_left_out, external), *notes))
     return Imported(proposal, proofs, (*failures, *uncompiled), files=files(proposal))
+
+
+def _left_out(cluster: str) -> str:
+    return f"{cluster} is left out: somebody else maps people there (mapping: external)"
 
 
 def _noted(proposal: Proposal, notes: tuple[str, ...]) -> Proposal:

@@ -14,6 +14,7 @@ from tests.bench import (
     bench_diff,
     bench_expect,
     bench_help,
+    bench_import,
     bench_lint,
     bench_principals,
     bench_real,
@@ -36,7 +37,7 @@ def main() -> None:
         measured = [row for bench in alone for row in bench.rows(root)]
         measured += [*bench_help.rows(), *bench_token.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
         measured += [*bench_access.rows(), *bench_review.rows(root), *bench_delivery.rows()]
-        measured += [*bench_principals.rows(), *bench_audit.rows()]
+        measured += [*bench_principals.rows(), *bench_audit.rows(), *bench_import.rows()]
         print(table([*measured, *bench_real.rows()]))
 
 

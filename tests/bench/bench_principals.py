@@ -36,7 +36,7 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="iamrbac-bench-") as folder:
         root = Path(folder)
         _repository(root)
-        with _aws(LATE) as url:
+        with aws(LATE) as url:
             before = _child(url, "cpu")["cpu"]
             whole = _child(url, "plan", str(root))
             cpu = (before + _child(url, "cpu")["cpu"]) / 2
@@ -78,7 +78,8 @@ def _repository(root: Path) -> None:
 
 
 @contextmanager
-def _aws(late: float) -> Iterator[str]:
+def aws(late: float) -> Iterator[str]:
+    """Serve the large company's AWS, each answer late by so many seconds; its URL."""
     command = [sys.executable, "-m", "tests.bench.thin_aws", str(late)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -87,10 +88,15 @@ def _aws(late: float) -> Iterator[str]:
 
 
 def _child(url: str, *arguments: str) -> dict[str, Any]:
+    return child_of("tests.bench.bench_principals", url, *arguments)
+
+
+def child_of(module: str, url: str, *arguments: str) -> dict[str, Any]:
+    """Run a bench's own command with this AWS, and return the numbers that it prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     keys = {"AWS_ACCESS_KEY_ID": "AKIABENCH", "AWS_SECRET_ACCESS_KEY": "x", "AWS_CONFIG_FILE": os.devnull}
     environment = kept | keys | {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION}
-    command = [sys.executable, "-m", "tests.bench.bench_principals", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
     return cast("dict[str, Any]", json.loads(done.stdout))
 
@@ -124,7 +130,9 @@ class _Empty:
         return frozenset({"n"}), (), None
 
 
-class _Silent:
+class Silent:
+    """Progress that nobody reads."""
+
     def step(self, text: str) -> None:
         """Say nothing."""
 
@@ -155,7 +163,7 @@ def _plan(root: Path, clusters: tuple[str, ...]) -> dict[str, float]:
     with patch.object(BaseClient, "_make_request", sent), patch.object(Loader, "load_service_model", loaded):
         begun = time.perf_counter()
         edges = replace(wiring.edges(root), kube=lambda _target: cast("Kube", _Empty()))
-        plan = make_plan(edges, PlanRequest(datetime.now(UTC), clusters), _Silent()).plan
+        plan = make_plan(edges, PlanRequest(datetime.now(UTC), clusters), Silent()).plan
         wall = time.perf_counter() - begun
         own = time.process_time()
     assert plan is not None

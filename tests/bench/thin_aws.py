@@ -70,6 +70,8 @@ class Aws:
                 return f"<Group>{_named('Group', f'{_ROOT}group/{group}')}</Group><Users>{members}</Users>" + _WHOLE
             case "ListRoles":
                 return f"<Roles/>{_WHOLE}"
+            case "GetUser":
+                return f"<User>{_named('User', _ROOT + 'user/' + form['UserName'][0])}</User>"
             case "ListGroups":
                 return f"<Groups/>{_WHOLE}"
             case _:

@@ -208,6 +208,21 @@ def test_a_cluster_that_cannot_be_read_does_not_stop_the_others(
     assert "development: equal (" in out
 
 
+def test_where_somebody_else_maps_is_left_out_and_refused_by_name(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = CONFIG.splitlines(keepends=True)
+    lines = [line for line in lines if "name: staging" not in line]
+    text = "".join(lines).replace("{name: production, ", "{name: production, mapping: external, ")
+    (repository / "iamrbac.yaml").write_text(text)
+    capsys.readouterr()
+    assert imported(repository) == 0
+    note = "note: production is left out: somebody else maps people there (mapping: external)\n"
+    assert note in capsys.readouterr().out
+    assert imported(repository, "--cluster", "production") == 1
+    assert "production: not read: [MAP002] somebody else maps" in capsys.readouterr().out
+
+
 def test_invalid_documents_end_with_3(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (repository / "policies").mkdir()
     (repository / "policies" / "broken.yaml").write_text("kind: [")
