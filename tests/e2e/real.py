@@ -172,8 +172,9 @@ def eventually(ask: Callable[[], _Value], expected: _Value) -> _Value:
 
 
 def may(client: Client, verb: str, resource: str, namespace: str) -> bool:
-    """What a SelfSubjectAccessReview says."""
-    about = {"verb": verb, "resource": resource, "namespace": namespace}
+    """What a SelfSubjectAccessReview says; a resource is `pods`, or `deployments.apps`."""
+    plural, _, group = resource.partition(".")
+    about = {"verb": verb, "resource": plural, "group": group, "namespace": namespace}
     spec = {"spec": {"resourceAttributes": about}}
     answer: Answer = client.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", spec)
     assert answer.code == 201, answer.raw

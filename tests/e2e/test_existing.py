@@ -1,0 +1,176 @@
+"""Three clusters of different habits, on real servers with EKS's own authenticator: imported, adopted, and used.
+
+While iamrbac works, everybody asks all the time what they could do before, each with a real token.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from iamrbac.token.sign import Credentials
+from tests.conftest import ROOT
+from tests.e2e.real import RealSandbox, may
+
+HABITS = ROOT / "tests" / "importing" / "habits"
+ACCOUNT = "111122223333"
+ALICE, BOB, CAROL, PAT = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("staff/alice", "bob", "carol", "pat"))
+DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/ci/payments-deployer"
+IAMRBAC = [sys.executable, "-m", "iamrbac"]
+CONFIG = f"""\
+apiVersion: iamrbac.dev/v1alpha1
+kind: Config
+metadata: {{name: acme}}
+identity: {{account: "{ACCOUNT}", groups: users}}
+clusters:
+  - {{name: development, account: "{ACCOUNT}", region: eu-west-1}}
+  - {{name: staging, account: "{ACCOUNT}", region: eu-west-1}}
+  - {{name: production, account: "{ACCOUNT}", region: eu-west-1}}
+"""
+HAD = (
+    ("development", "alice", "list", "pods", "payments"),
+    ("development", "bob", "patch", "deployments.apps", "payments"),
+    ("development", "carol", "delete", "pods", "payments-batch"),
+    ("staging", "dave", "delete", "pods", "search"),
+    ("staging", "erin", "create", "rolebindings.rbac.authorization.k8s.io", "search"),
+    ("staging", "payments-deployer", "list", "pods", "search"),
+    ("production", "alice", "delete", "pods", "payments"),
+    ("production", "bob", "create", "pods", "payments"),
+    ("production", "payments-deployer", "patch", "deployments.apps", "payments-batch"),
+    ("production", "pat", "delete", "nodes", ""),
+)
+HAD_NOT = (
+    ("development", "alice", "delete", "pods", "payments"),
+    ("staging", "dave", "list", "pods", "payments"),
+    ("production", "bob", "list", "pods", "search"),
+    ("production", "carol", "list", "pods", "payments"),
+)
+
+
+@dataclass
+class Probes:
+    """People who ask all the time what they had."""
+
+    real: RealSandbox
+    asked: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+    def ask(self, cluster: str, person: str, verb: str, resource: str, namespace: str) -> bool | None:
+        """Ask with a token made now; None where the cluster does not know the person."""
+        client = self.real.clusters[cluster].as_(self._keys(person))
+        try:
+            return may(client, verb, resource, namespace)
+        except AssertionError:
+            return None
+        finally:
+            client.close()
+
+    def _keys(self, person: str) -> Credentials:
+        return (
+            self.real.session(person, "pipeline-7") if person == "payments-deployer" else self.real.people[person].keys
+        )
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Ask in turns until the end of the block."""
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.is_set():
+                for question in HAD:
+                    self.asked[question[0]] += 1
+                    if (answer := self.ask(*question)) is not True:
+                        self.failed.append(f"{time.strftime('%X')} {question}: {answer}")
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the clusters are, and nothing else."""
+    folder = tmp_path_factory.mktemp("access")
+    (folder / "iamrbac.yaml").write_text(CONFIG)
+    shutil.copyfile(ROOT / "sandbox.yaml", folder / "sandbox.yaml")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def existing(repository: Path) -> Iterator[RealSandbox]:
+    """By hand, eksctl, Terraform: what a policy cannot say is taken out of them, as whoever reads `import` would."""
+    sandbox = RealSandbox(repository)
+    try:
+        for cluster, habit in (("production", "by-hand"), ("staging", "eksctl"), ("development", "terraform")):
+            for manifest in yaml.safe_load_all((HABITS / f"{habit}.yaml").read_text()):
+                if manifest["metadata"]["name"] != "one-session":
+                    sandbox.clusters[cluster].objects.put(_sayable(manifest))
+        _terraform(sandbox)
+        yield sandbox
+    finally:
+        sandbox.stop()
+
+
+def _sayable(manifest: dict[str, Any]) -> dict[str, Any]:
+    if manifest["metadata"]["name"] == "aws-auth":
+        data = manifest["data"]
+        data.pop("mapAccounts", None)
+        rows = [row for row in yaml.safe_load(data["mapUsers"]) if not str(row.get("userarn")).endswith(":root")]
+        data["mapUsers"] = yaml.safe_dump(rows)
+    return dict(manifest)
+
+
+def _terraform(sandbox: RealSandbox) -> None:
+    eks = sandbox.client("eks")
+    for arn, groups, policies in (
+        (ALICE, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
+        (BOB, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
+        (CAROL, [], {"AmazonEKSEditPolicy": ["payments", "payments-batch"], "AmazonEKSAdminViewPolicy": []}),
+        (DEPLOYER, [], {}),
+    ):
+        eks.create_access_entry(clusterName="development", principalArn=arn, kubernetesGroups=groups)
+        for policy, namespaces in policies.items():
+            scope = {"type": "namespace", "namespaces": namespaces} if namespaces else {"type": "cluster"}
+            policy_arn = f"arn:aws:eks::aws:cluster-access-policy/{policy}"
+            eks.associate_access_policy(
+                clusterName="development", principalArn=arn, policyArn=policy_arn, accessScope=scope
+            )
+
+
+def run(real: RealSandbox, folder: Path, *arguments: str, code: int = 0) -> str:
+    """Run a command of ours as the platform engineer; what it prints."""
+    done = real.run(*IAMRBAC, *arguments, "-C", str(folder), cwd=folder)
+    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_everybody_keeps_what_they_had(existing: RealSandbox, repository: Path) -> None:
+    probes = Probes(existing)
+    before = [probes.ask(*question) for question in (*HAD, *HAD_NOT)]
+    assert before == [True] * len(HAD) + [False] * len(HAD_NOT)
+
+    with probes.asking():
+        said = json.loads(run(existing, repository, "import", "--out", str(repository), "-o", "json"))
+        assert {one["cluster"]: one["equal"] for one in said["clusters"]} == dict.fromkeys(existing.clusters, True)
+        adopt = [word for one in said["clusters"] for key in one["adopt"] for word in ("--adopt", key)]
+        run(existing, repository, "apply", "--yes", *adopt, "--allow-lockout-of", PAT, "--allow-removals", "9")
+
+    assert probes.failed == []
+    assert [probes.ask(*question) for question in (*HAD, *HAD_NOT)] == before
+    assert min(probes.asked.values()) > 10
