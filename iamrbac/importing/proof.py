@@ -223,10 +223,13 @@ def _fresh(text: str) -> str:
 
 
 def _bound(world: World) -> World:
-    """Return a world without bindings to roles that are not there: they give nothing, and what they may is unknown."""
+    """Return a world without bindings to roles that are not there: they give nothing, and what they may is unknown.
+
+    And without what policies say of access policies: what entries are associated with counts.
+    """
     authorizer = Authorizer(world.rbac)
     bindings = tuple(one for one in world.rbac.bindings if authorizer.role_of(one) is not None)
-    return replace(world, rbac=replace(world.rbac, bindings=bindings))
+    return replace(world, rbac=replace(world.rbac, bindings=bindings), policies={})
 
 
 def _without(binding: Binding, old: Collection[SubjectKey]) -> Binding:
