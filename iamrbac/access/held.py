@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from iamrbac.access.judge import SYSTEM, Judge, Somebody
 from iamrbac.access.world import is_default, policy_name, shown_role
 from iamrbac.model.origin import Origin
-from iamrbac.rbac.objects import Subject
+from iamrbac.rbac.objects import Binding, Subject
 from iamrbac.rbac.subjects import MASTERS, keys_of, subject_key
 
 
@@ -51,6 +51,18 @@ def held_by_others(judge: Judge) -> Iterator[Held]:
 
     What Kubernetes' own bindings give its own users, groups and controllers is left out.
     """
+    for binding, subject in of_others(judge):
+        yield Held(
+            subject_text(subject, binding.namespace),
+            binding.namespace or "",
+            shown_role(judge.world, binding),
+            subject.name if subject.kind == "Group" else "",
+            judge.origins(binding),
+        )
+
+
+def of_others(judge: Judge) -> Iterator[tuple[Binding, Subject]]:
+    """Yield each binding with each such subject of it."""
     for binding in judge.world.rbac.bindings:
         for subject in binding.subjects:
             key = subject_key(subject, binding.namespace)
@@ -58,13 +70,7 @@ def held_by_others(judge: Judge) -> Iterator[Held]:
                 continue
             if judge.holders(key) and not (key.kind == "Group" and key.name.startswith(SYSTEM)):
                 continue
-            yield Held(
-                subject_text(subject, binding.namespace),
-                binding.namespace or "",
-                shown_role(judge.world, binding),
-                key.name if key.kind == "Group" else "",
-                judge.origins(binding),
-            )
+            yield binding, subject
 
 
 def subject_text(subject: Subject, binding_namespace: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -19,6 +18,7 @@ from iamrbac.cli.options import (
     VerboseOption,
 )
 from iamrbac.cli.people import IdentitiesOption, people_of
+from iamrbac.cli.planning import at_of
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import UsageError
 from iamrbac.render.compiled import CompileForm
@@ -75,7 +75,7 @@ def command(
     repository = wiring.repository(repo)
     saved = people_of(terminal, identities)
     request = CompileRequest(
-        at=datetime.now(UTC) if at is None else _time(at),
+        at=at_of(at),
         form=form if form == "access-entries" or form == "aws-auth" else "neutral",
         clusters=tuple(cluster or ()),
     )
@@ -94,18 +94,6 @@ def command(
     else:
         _answer(terminal, result.compiled, form, output)
     return 0
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise UsageError(
-            f"--at {text!r} is not a time of RFC 3339 with its offset", hint="write it like 2026-12-24T18:00:00Z"
-        )
-    return time
 
 
 def _write(terminal: Terminal, compiled: Compiled, out: Path, clusters: tuple[str, ...]) -> None:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "can": ("can", "Say whether somebody may do something, and why."),
     "who-can": ("who_can", "Say who may do something, and by which chain."),
     "access": ("access", "List who holds which role where."),
+    "report": ("report", "Write for auditors who may do what, what is risky, what ends, and who approved."),
     "lint": ("lint", "Say what in the policies is dangerous, or does nothing."),
     "test": ("expect", "Judge the tests of access beside the policies."),
     "identities": ("identities", "Write down what IAM says of people, for --identities FILE."),

@@ -29,6 +29,7 @@ __all__ = [
     "allowed",
     "ask",
     "at_now",
+    "at_of",
     "exit_code",
     "lock_seconds",
     "locking_of",
@@ -72,6 +73,21 @@ NoBackupOption: TypeAlias = Annotated[
 def at_now() -> datetime:
     """Return the time that expiries are judged by."""
     return datetime.now(UTC)
+
+
+def at_of(text: str | None) -> datetime:
+    """Return the time that `--at` says, or now without it. Raises UsageError."""
+    if text is None:
+        return at_now()
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise UsageError(
+            f"--at {text!r} is not a time of RFC 3339 with its offset", hint="write it like 2026-12-24T18:00:00Z"
+        )
+    return time
 
 
 def seconds(text: str) -> float:

@@ -16,6 +16,8 @@ class Command(StrEnum):
     SNAPSHOT = "snapshot"
     CAN = "can"
     """`can`, `who-can` and `access` with --live."""
+    REPORT = "report"
+    """With --live."""
     ROLLBACK = "rollback"
     REVOKE = "revoke"
     HISTORY = "history"
@@ -72,6 +74,7 @@ DOES: Final = {
     Command.APPLY: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(mappings=True, rbac=True),
+    Command.REPORT: Does(mappings=True, rbac=True),
     Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True, kept=True, gives_back=True),
     Command.REVOKE: Does(mappings=True, rbac=True, maps=True),
     Command.HISTORY: Does(kept=True),

@@ -81,14 +81,20 @@ def policy_ground(
     at: datetime,
     clusters: tuple[str, ...] = (),
     identities: Identities | None = None,
+    *,
+    as_declared: bool = False,
 ) -> Ground:
-    """Return what the policies mean; all clusters without names. Raises RepositoryError, UsageError."""
+    """Return what the policies mean; all clusters without names. Raises RepositoryError, UsageError.
+
+    `as_declared`: whom `identities` does not know stays the member that is declared, which is an error else.
+    """
     loaded = load(repository, roles.names())
     if loaded.documents is None or _refused(loaded.findings):
         return Ground(findings=loaded.findings)
     config = loaded.documents.config.document
     selected = select(config.clusters, clusters)
-    worlds = policy_worlds(loaded.documents, selected, builtin, roles.render, at, identities)
+    asked, known = (None, identities) if as_declared else (identities, None)
+    worlds = policy_worlds(loaded.documents, selected, builtin, roles.render, at, asked, known)
     if worlds.failed:
         return Ground(findings=locate(worlds.findings, repository))
     return Ground(

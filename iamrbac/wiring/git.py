@@ -14,6 +14,7 @@ from iamrbac.wiring import repository, roles
 if TYPE_CHECKING:
     from iamrbac.git.revisions import History
     from iamrbac.usecases.ports import Repository
+    from iamrbac.usecases.report import Approvals
     from iamrbac.usecases.request import AccessBranches, Snapshot
     from iamrbac.usecases.review import Compared
 
@@ -61,6 +62,13 @@ def base_repository(root: Path, base: str) -> Iterator[Repository | None]:
     history = History(root)
     with tempfile.TemporaryDirectory(prefix="iamrbac-base-") as temporary:
         yield _exported(history, history.commit(base).id, _RULES, Path(temporary).resolve() / "base")
+
+
+def approvals(root: Path) -> Approvals:
+    """Return who changed and approved the files of the access repository at `root`, as far as git says it."""
+    from iamrbac.git.approvals import GitApprovals
+
+    return GitApprovals(root)
 
 
 def access_branches(root: Path) -> AccessBranches:

@@ -139,6 +139,10 @@ def asked(_: Sandbox, repository: Path) -> None:
     assert run(["who-can", "get", "pods", "-n", "search", "--live", "-C", str(repository), *CLUSTERS]) == 0
 
 
+def reported(_: Sandbox, repository: Path) -> None:
+    call("report", repository, "--live", *CLUSTERS)
+
+
 def snapshot(_: Sandbox, repository: Path) -> None:
     call("snapshot", repository)
 
@@ -172,6 +176,7 @@ EXACT: dict[Command, Scene] = {
     Command.PLAN: planned,
     Command.APPLY: applied,
     Command.CAN: asked,
+    Command.REPORT: reported,
     Command.SNAPSHOT: snapshot,
     Command.HISTORY: history,
     Command.KUBECONFIG: kubeconfig,
