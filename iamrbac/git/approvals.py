@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from iamrbac.report.history import APPROVALS, Change, FileHistory, History, Merg
 
 _FIELDS: Final = ("%H", "%an <%ae>", "%aI", "%cn <%ce>", "%cI", "%s", "%(trailers:only,unfold)")
 _SIGNATURE: Final = "%G?%n%GS"
+_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _Found: TypeAlias = tuple[Change, list[str]]
 _MOST: Final = 256 << 20
 """Bytes of history that are read."""
@@ -51,7 +53,7 @@ class GitApprovals:
         try:
             return self._history(places, most, signatures)
         except HistoryError as error:
-            return History(unknown=f"{error.where}: {error.message}" if error.where else error.message)
+            return History(unknown=error.message)
 
     def _history(self, places: Sequence[str], most: int, signatures: bool) -> History:
         revisions = Revisions(self._root)
@@ -163,14 +165,18 @@ def _log(revisions: Revisions, head: str, places: Sequence[str], signatures: boo
     words = [one.decode("utf-8", "backslashreplace") for one in said.out.split(b"\0")]
     found: list[_Found] = []
     place, size = 0, len(fields)
-    while place + size + 1 < len(words):
-        change = _change(words[place + 1 : place + 1 + size])
-        place += size + 2
-        files = []
-        while place < len(words) and words[place]:
-            files.append(words[place].removeprefix("\n"))
-            place += 1
-        found.append((change, files))
+    while place < len(words):
+        word = words[place].removeprefix("\n")
+        # Between commits and their files git writes one NUL or two. All files are below the places, so none is an id.
+        if _ID.fullmatch(word):
+            if place + size > len(words):
+                break
+            found.append((_change(words[place : place + size]), []))
+            place += size
+            continue
+        if word and found:
+            found[-1][1].append(word)
+        place += 1
     return found, not said.cut
 
 
@@ -184,12 +190,12 @@ def _change(words: Sequence[str]) -> Change:
 
 
 def _approvals(trailers: str) -> tuple[tuple[str, str], ...]:
-    pairs = (line.partition(":") for line in trailers.splitlines())
+    pairs = (line.partition(":") for line in trailers.split("\n"))
     named = {one.lower(): one for one in APPROVALS}
     return tuple(
-        (named[key.strip().lower()], value.strip())
+        (named[key.strip(" \t").lower()], value.strip(" \t"))
         for key, _, value in pairs
-        if key.strip().lower() in named and value.strip()
+        if key.strip(" \t").lower() in named and value.strip(" \t")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from io import StringIO
 from typing import Final
 
@@ -40,11 +41,12 @@ def report_csv(report: Report, line: Callable[[Origin], str]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     known: dict[tuple[Origin, ...], list[str]] = {}
+    written = cache(safe)
     for cell in cells(report):
         origins = cell.holding.origins
         if origins not in known:
             known[origins] = _said(report.history, origins, line)
-        writer.writerow(map(safe, _row(cell, known[origins])))
+        writer.writerow(map(written, _row(cell, known[origins])))
     for cluster in report.clusters:
         if cluster.failure is not None:
             why = f"unknown: {cluster.failure.why}"

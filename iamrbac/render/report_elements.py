@@ -36,13 +36,16 @@ def table(parent: Element, caption: str, columns: Sequence[str]) -> Element:
     head = SubElement(SubElement(element, "thead"), "tr")
     for column in columns:
         text(head, "th", column, scope="col")
+    scroll.tail = "\n"
     return SubElement(element, "tbody")
 
 
 def row(body: Element, level: str = "", *, spoken: bool = False) -> Element:
     """Add a row that search and filter know; `spoken`: names are looked for in its text."""
     attributes = {"data-row": "spoken" if spoken else "told"}
-    return SubElement(body, "tr", attributes | ({"data-level": level} if level else {}))
+    element = SubElement(body, "tr", attributes | ({"data-level": level} if level else {}))
+    element.tail = "\n"
+    return element
 
 
 def names(parent: Element, is_: str, found: Sequence[str], whole: str) -> None:
@@ -54,9 +57,7 @@ def names(parent: Element, is_: str, found: Sequence[str], whole: str) -> None:
         folded = SubElement(parent, "details", open="")
         text(folded, "summary", f"{len(found)} {whole}")
         parent = folded
-    items = SubElement(parent, "ul", {"class": "in"})
-    for one in found:
-        text(items, "li", one, **{"data-is": is_})
+    text(parent, "div", ", ".join(found), **{"data-is": is_})
 
 
 def header(parent: Element, said: str = "", is_: str = "", kind: str = "") -> Element:

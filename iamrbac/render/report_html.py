@@ -12,7 +12,6 @@ from importlib.resources import files
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from iamrbac.render.plain import printable
 from iamrbac.render.report_elements import cell, header, row, table, text
 from iamrbac.render.report_sections import (
     approvals,
@@ -133,9 +132,11 @@ def _banner(body: Element, report: Report, title: str) -> None:
 
 
 def _field(form: Element, said: str, field: Element) -> None:
-    label = SubElement(form, "label")
-    label.text = printable(said)
-    label.append(field)
+    group = SubElement(form, "div", {"class": "field"})
+    name = f"by-{field.get('name')}"
+    text(group, "label", said, **{"for": name})
+    field.set("id", name)
+    group.append(field)
 
 
 def _summary(section: Element, words: Words) -> None:

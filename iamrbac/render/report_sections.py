@@ -58,8 +58,10 @@ def findings(section: Element, words: Words) -> None:
     text(section, "p", "What `iamrbac lint` says of the policies, on every cluster, whatever the report was made from.")
     if report.gates:
         listed(section, [f"Gate {name} {said}, when a change is reviewed." for name, said in report.gates.items()])
+    if not report.judged:
+        text(section, "p", "Not known what the rules say: the documents or the waivers are invalid.", "error")
     if not report.findings:
-        text(section, "p", "None that no waiver accepts." if report.judged else "Not known: see above.")
+        text(section, "p", "None that no waiver accepts." if report.judged else "Nothing else was found.")
     else:
         body = table(section, "Findings, the worst first", ("Level", "Rule", "Where", "What, and what to do"))
         for one in report.findings:

@@ -94,6 +94,8 @@ def _cluster(one: ClusterPart) -> str:
 
 
 def _risks(report: Report) -> Iterator[str]:
+    if not report.judged:
+        yield "not known what the rules say: the documents or the waivers are invalid"
     for one in report.findings:
         where = f"{one.file}:{one.line}: " if one.line is not None else ""
         if one.level.value != "info":

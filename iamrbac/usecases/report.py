@@ -89,7 +89,8 @@ def make_report(
     parts = tuple(_part(one.name, ground) for one in selected)
     names = {one.name for one in selected}
     # A finding that is about a cluster which is not asked for is of another report.
-    about = [one for one in linted.findings if linted.valid and (one.cluster is None or one.cluster in names)]
+    said = (*loaded.findings, *(linted.findings if linted.valid else ()))
+    about = [one for one in said if one.cluster is None or one.cluster in names]
     return Report(
         head,
         parts,

@@ -7,7 +7,7 @@
   const toggle = document.getElementById("theme");
   const folds = [...document.querySelectorAll("details")];
   const sections = [...document.querySelectorAll("main section")];
-  const texts = (row, name) => [...row.querySelectorAll(`[data-is="${name}"]`)].map((one) => one.textContent);
+  const texts = (row, name) => [...row.querySelectorAll(`[data-is="${name}"]`)].flatMap((one) => one.textContent.split(", "));
 
   const rows = [...document.querySelectorAll("tr[data-row]")].map((row) => ({
     row,
