@@ -18,6 +18,7 @@ from tests.bench import (
     bench_lint,
     bench_principals,
     bench_real,
+    bench_report,
     bench_requests,
     bench_review,
     bench_token,
@@ -38,6 +39,7 @@ def main() -> None:
         measured += [*bench_help.rows(), *bench_token.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
         measured += [*bench_access.rows(), *bench_review.rows(root), *bench_delivery.rows()]
         measured += [*bench_principals.rows(), *bench_audit.rows(), *bench_import.rows()]
+        measured += bench_report.rows(Path(folder) / "company")
         print(table([*measured, *bench_real.rows()]))
 
 
