@@ -55,7 +55,11 @@ def standouts(section: Element, words: Words) -> None:
 def findings(section: Element, words: Words) -> None:
     """Write lint's findings, and what waivers accept."""
     report = words.report
-    text(section, "p", "What `iamrbac lint` and `iamrbac validate` say of the policies, also where the clusters were asked.")
+    text(
+        section,
+        "p",
+        "What `iamrbac lint` and `iamrbac validate` say of the policies, also where the clusters were asked.",
+    )
     if report.gates:
         listed(section, [f"Gate {name} {said}, when a change is reviewed." for name, said in report.gates.items()])
     if not report.judged:
