@@ -41,7 +41,7 @@ def test_commands() -> None:
     assert {"validate", "apply", "token", "completion"} <= set(complete("iamrbac "))
 
 
-@pytest.mark.parametrize("command", ["plan", "apply", "status"])
+@pytest.mark.parametrize("command", ["plan", "apply", "report", "status"])
 def test_clusters_by_name_and_label(command: str) -> None:
     labels = ["env=development", "env=production", "env=staging"]
     assert complete(f"iamrbac {command} --cluster ") == ["development", *labels, "production", "staging"]
