@@ -10,6 +10,7 @@ import typer
 
 from iamrbac.cli.options import ClusterOption, Output, OutputOption, QuietOption, RepoOption, VerboseOption
 from iamrbac.cli.people import IdentitiesOption
+from iamrbac.model.errors import UsageError
 
 
 class LogFormat(StrEnum):
@@ -77,5 +78,80 @@ def command(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
-    """Keep the clusters as the policies say: plan and apply, round after round."""
-    raise NotImplementedError
+    """Keep the clusters as the policies say: plan with the guards of every plan, and apply what nothing refuses.
+
+    A cluster that something refuses (a guard, a finding, a commit that nobody of the allowed signers signed, people of
+    an old file) is paused and told of; nothing here allows anything, that is for a person with `iamrbac apply`. Where
+    Git, IAM or a cluster does not answer, all stays as it was, and nobody loses anything. One cluster holds up no
+    other. Temporary grants end on time: there is a round when the next one ends.
+
+    Without --once it goes on until SIGTERM or SIGINT, which let the write in hand be done, and ends with 0.
+
+    Exit codes of --once: 0 all is as the policies say; 1 something could not be done or known; 3 something refuses; 6
+    partly applied; 130 interrupted.
+
+    Examples:
+      iamrbac sync --once -C access
+      iamrbac sync --repository https://git.example.com/access.git --branch main --interval 10m
+      iamrbac sync --in-cluster management --repository … --branch main --allowed-signers /etc/iamrbac/signers
+    """
+    import signal
+    import sys
+    from datetime import UTC, datetime
+
+    from iamrbac.cli.planning import seconds
+    from iamrbac.cli.terminal import Terminal
+    from iamrbac.render.sync import round_json, round_text
+    from iamrbac.usecases.schedule import Pace
+    from iamrbac.wiring.sync import Level, Lines, Options, Place, Service
+
+    if once and leader_election:
+        raise UsageError("--once takes no part in an election", hint="each cluster's lock keeps two apart")
+    place = None
+    if repository:
+        if repo is not None:
+            raise UsageError("--repo and --repository exclude each other", hint="choose one")
+        place = Place(repository, branch, path, commit, allowed_signers)
+    elif branch or path or commit or allowed_signers is not None or work_dir is not None:
+        hint = "name the repository with --repository"
+        raise UsageError(
+            "--branch, --path, --commit, --allowed-signers and --work-dir are about what is fetched", hint=hint
+        )
+    options = Options(
+        tuple(cluster or ()),
+        Pace(_positive(seconds(interval), "--interval"), jitter),
+        _positive(seconds(cluster_timeout), "--cluster-timeout"),
+        seconds(stale_after),
+        repo,
+        place,
+        work_dir,
+        identities,
+        in_cluster,
+        leader_election if leader_election is not None else bool(in_cluster) and not once,
+        lease_namespace,
+        listen,
+    )
+    terminal = Terminal(quiet=quiet, verbose=verbose)
+    least = Level.WARNING if quiet else Level.DEBUG if verbose else Level.INFO
+    log = Lines(sys.stderr, lambda: datetime.now(UTC), as_json=log_format is LogFormat.JSON, least=least)
+    with Service(options, log) as service:
+        before = [(one, signal.signal(one, lambda *_: service.stop())) for one in (signal.SIGTERM, signal.SIGINT)]
+        try:
+            if not once:
+                service.keep()
+                return 0
+            made = service.once()
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+    if output is Output.JSON:
+        terminal.json(round_json(made))
+    else:
+        terminal.answer(round_text(made, terminal.paint))
+    return made.exit_code()
+
+
+def _positive(span: float, option: str) -> float:
+    if span <= 0:
+        raise UsageError(f"{option} must be longer than nothing", hint="write e.g. 5m")
+    return span
