@@ -106,7 +106,10 @@ class Metrics:
         for action in Action:
             self._changes.labels(one.name, action.value).inc(one.changes.get(action, 0))
         refused = one.result is Result.PAUSED
-        self._refused.labels(one.name).set(1 if refused else 0)
+        gauge = self._refused.labels(one.name)
+        if one.result in SOUND or refused:
+            # What is not known of this round refuses nothing, and allows nothing either.
+            gauge.set(1 if refused else 0)
         for trouble in one.troubles if refused else ():
             self._refusals.labels(one.name, trouble.id).inc()
         if one.result in SOUND:

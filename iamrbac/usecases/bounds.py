@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from iamrbac.compile.desired import Desired, Key
@@ -17,6 +18,7 @@ from iamrbac.gitops.deliverer import Asked
 from iamrbac.identity.snapshot import IamName, Identities, Unreadable, Wanted, Way
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import EndedError, OvertimeError
+from iamrbac.model.span import span_text
 from iamrbac.plan.accounts import AccountState
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
@@ -84,62 +86,86 @@ class Bounds:
         )
 
 
-def bounded(edges: Edges, bounds: Bounds) -> Edges:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long each cluster may keep a round: from when it is first asked, however long others were before it."""
+
+    seconds: float
+    monotonic: Callable[[], float]
+    ended: Callable[[], str]
+    _began: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, cluster: str) -> Bounds:
+        """Return the bounds of a cluster."""
+        with self._lock:
+            return self._from(self._began.setdefault(cluster, self.monotonic()))
+
+    def now(self) -> Bounds:
+        """Return bounds from now on, for what is no cluster's."""
+        return self._from(self.monotonic())
+
+    def _from(self, began: float) -> Bounds:
+        text = span_text(timedelta(seconds=self.seconds))
+        return Bounds(began + self.seconds, text, self.monotonic, self.ended)
+
+
+def bounded(edges: Edges, limits: Limits) -> Edges:
     """Return the same edges within bounds."""
     return replace(
         edges,
-        people=_People(edges.people, bounds),
-        aws=_Aws(edges.aws, bounds),
-        kube=lambda target: _Kube(edges.kube(target), target.name, bounds),
-        iam=_Iam(edges.iam, bounds),
+        people=_People(edges.people, limits),
+        aws=_Aws(edges.aws, limits),
+        kube=lambda target: _Kube(edges.kube(target), target.name, limits.of(target.name)),
+        iam=_Iam(edges.iam, limits),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _People:
     people: People
-    bounds: Bounds
+    limits: Limits
 
     def identities(self, wanted: Wanted) -> Identities:
-        return self.bounds.read("IAM", lambda: self.people.identities(wanted))
+        return self.limits.now().read("IAM", lambda: self.people.identities(wanted))
 
     def existing(
         self, kinds: Collection[IamName], ways: Mapping[str, Way], /
     ) -> Mapping[IamName, frozenset[str] | Unreadable]:
-        return self.bounds.read("IAM", lambda: self.people.existing(kinds, ways))
+        return self.limits.now().read("IAM", lambda: self.people.existing(kinds, ways))
 
 
 @dataclass(frozen=True, slots=True)
 class _Aws:
     aws: Aws
-    bounds: Bounds
+    limits: Limits
 
     def caller(self) -> Caller:
-        return self.bounds.read("AWS", self.aws.caller)
+        return self.limits.now().read("AWS", self.aws.caller)
 
     def target(self, cluster: Cluster) -> Target:
-        return self.bounds.read(cluster.name, lambda: self.aws.target(cluster))
+        return self.limits.of(cluster.name).read(cluster.name, lambda: self.aws.target(cluster))
 
     def mappings(self, target: Target) -> tuple[Observed, ...]:
-        return self.bounds.read(target.name, lambda: self.aws.mappings(target))
+        return self.limits.of(target.name).read(target.name, lambda: self.aws.mappings(target))
 
     def create(self, target: Target, desired: Desired) -> None:
-        self.bounds.check(target.name)
+        self.limits.of(target.name).check(target.name)
         self.aws.create(target, desired)
 
     def update(self, target: Target, observed: Observed, desired: Desired) -> None:
-        self.bounds.check(target.name)
+        self.limits.of(target.name).check(target.name)
         self.aws.update(target, observed, desired)
 
     def delete(self, target: Target, observed: Observed) -> None:
-        self.bounds.check(target.name)
+        self.limits.of(target.name).check(target.name)
         self.aws.delete(target, observed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Iam:
     iam: Iam
-    bounds: Bounds
+    limits: Limits
 
     def account(
         self,
@@ -151,20 +177,20 @@ class _Iam:
         known: Collection[str],
         way: Way | None = None,
     ) -> AccountState:
-        return self.bounds.read(
+        return self.limits.now().read(
             f"account {account}", lambda: self.iam.account(account, instance, roles, groups, known=known, way=way)
         )
 
     def create(self, desired: Desired) -> None:
-        self.bounds.check(desired.key.account)
+        self.limits.now().check(desired.key.account)
         self.iam.create(desired)
 
     def update(self, observed: Observed, desired: Desired) -> None:
-        self.bounds.check(desired.key.account)
+        self.limits.now().check(desired.key.account)
         self.iam.update(observed, desired)
 
     def delete(self, observed: Observed) -> None:
-        self.bounds.check(observed.key.account)
+        self.limits.now().check(observed.key.account)
         self.iam.delete(observed)
 
 

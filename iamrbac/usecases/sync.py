@@ -10,15 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from iamrbac.findings.finding import Level
 from iamrbac.model.errors import EndedError, IamrbacError, StalePlanError
-from iamrbac.model.span import span_text
 from iamrbac.plan.change import Change, ClusterPlan, FailedCluster, Plan
 from iamrbac.usecases.apply import Applying, apply_plan
-from iamrbac.usecases.bounds import Bounds, bounded
+from iamrbac.usecases.bounds import Bounds, Limits, bounded
 from iamrbac.usecases.drift import drift_of
 from iamrbac.usecases.load import load
 from iamrbac.usecases.outcome import Delivered, Event
@@ -60,10 +59,9 @@ class Syncing:
     known: Callable[[], Collection[str]] = tuple
     """The clusters of the round before, for one that comes to none."""
 
-    def bounds(self) -> Bounds:
-        """Return bounds from now on."""
-        text = span_text(timedelta(seconds=self.timeout))
-        return Bounds(self.monotonic() + self.timeout, text, self.monotonic, self.ended)
+    def limits(self) -> Limits:
+        """Return how long each cluster may take for what comes now."""
+        return Limits(self.timeout, self.monotonic, self.ended)
 
 
 def sync_round(how: Syncing) -> Round:
@@ -84,7 +82,7 @@ def not_begun(at: datetime, error: IamrbacError, clusters: Iterable[str] = ()) -
 
 
 def _begun(how: Syncing, at: datetime) -> Round:
-    taken = how.bounds().read("the access repository", how.take)
+    taken = how.limits().now().read("the access repository", how.take)
     if taken.refusals:
         refused = paused(at, taken.refusals, how.known())
         return replace(refused, commit=taken.commit, signer=taken.signer)
@@ -107,7 +105,7 @@ def _made(how: Syncing, at: datetime, edges: Edges) -> Round:
         return paused(at, refusals(errors), names)
     try:
         names = [one.name for one in select(loaded.documents.config.document.clusters, how.clusters)]
-        planned = make_plan(bounded(edges, how.bounds()), PlanRequest(at, how.clusters), how.progress)
+        planned = make_plan(bounded(edges, how.limits()), PlanRequest(at, how.clusters), how.progress)
     except IamrbacError as error:
         return not_begun(at, error, names)
     if planned.plan is None:
@@ -169,7 +167,7 @@ class _Round:
         return None
 
     def _drift(self) -> Mapping[str, int | None]:
-        edges = bounded(self.edges, self.how.bounds())
+        edges = bounded(self.edges, self.how.limits())
         with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
             planned = self.plan.planned
             found = pool.map(lambda one: drift_of(edges, one, self.plan.home, self.plan.instance), planned)
@@ -201,7 +199,7 @@ class _Round:
         """Plan only some clusters anew; None where that says something else of them than before."""
         if not names:
             return None
-        edges = bounded(self.edges, self.how.bounds())
+        edges = bounded(self.edges, self.how.limits())
         try:
             plan = make_plan(edges, PlanRequest(self.at, tuple(names)), self.how.progress).plan
         except IamrbacError as error:
@@ -219,10 +217,10 @@ class _Round:
         for _ in range(_TIMES):
             if rest is None:
                 break
-            tally, began, bounds = Tally(rest), self.how.monotonic(), self.how.bounds()
-            edges = bounded(self.edges, bounds)
+            tally, began, limits = Tally(rest), self.how.monotonic(), self.how.limits()
+            edges = bounded(self.edges, limits)
             try:
-                self._apply(edges, rest, bounds, tally)
+                self._apply(edges, rest, limits.now(), tally)
             except IamrbacError as error:
                 if not tally.events and error.where in names and len(names) > 1:
                     self._failed([error.where], error)
