@@ -56,7 +56,10 @@ def round_text(made: Round, paint: Paint) -> str:
     commit, plus, _ = made.commit.partition("+")
     where = f" at {commit[:_SHORT]}{plus}" if commit else ""
     signed = f", signed by {made.signer}" if made.signer else ""
-    lines.append(f"Synced{where}{signed}: {', '.join(found) or 'no cluster'}.")
+    if made.troubles:
+        lines.append(f"Not synced{where}: nothing was done.")
+    else:
+        lines.append(f"Synced{where}{signed}: {', '.join(found) or 'no cluster'}.")
     return "\n".join(lines)
 
 

@@ -40,7 +40,7 @@ from iamrbac.usecases.schedule import Pace
 from iamrbac.usecases.sync import Syncing, sync_round
 from iamrbac.usecases.sync_loop import Looping, Memory, loop
 from iamrbac.usecases.sync_notices import about_cluster, about_round, post
-from iamrbac.usecases.sync_report import SOUND, Result, Round, Taken, Trouble
+from iamrbac.usecases.sync_report import Result, Round, Taken, Trouble
 
 if TYPE_CHECKING:
     from iamrbac.documents.identities import SavedPeople
@@ -52,6 +52,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Level", "Lines", "Options", "Place", "Service"]
 OLD: Final = "SYN003"
+_LEVELS: Final = {
+    Result.UNCHANGED: Level.INFO,
+    Result.DONE: Level.INFO,
+    Result.ENDED: Level.INFO,
+    Result.PAUSED: Level.WARNING,
+    Result.PARTLY: Level.ERROR,
+    Result.FAILED: Level.ERROR,
+}
 _NOTICE_SECONDS: Final = 30.0
 """That events of a round may take, on all clusters together."""
 
@@ -301,12 +309,9 @@ class Service:
         if self._metrics is not None:
             self._metrics.saw(made)
         for one in made.every:
-            level = Level.INFO if one.result in SOUND else Level.WARNING
-            level = Level.ERROR if one.result in (Result.FAILED, Result.PARTLY) else level
-            self._log(level, "cluster", **cluster_fields(one, made.commit))
-        bad = bool(made.troubles) and made.result is not Result.ENDED
+            self._log(_LEVELS[one.result], "cluster", **cluster_fields(one, made.commit))
+        level = _LEVELS[made.result] if made.troubles else Level.INFO
         next_ = round(wait, 1) if wait is not None else None
-        level = Level.ERROR if bad else Level.INFO
         self._log(level, "round", **round_fields(made), seconds=round(made.seconds, 2), next=next_)
         self._notify(made)
 

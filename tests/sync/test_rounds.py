@@ -15,6 +15,7 @@ from iamrbac.kube.client import KubeApi
 from iamrbac.model.errors import ForbiddenError
 from iamrbac.usecases import lock
 from iamrbac.usecases.lease import Seen, Verdict, judge
+from tests.conftest import ROOT
 from tests.git.test_checkout import Keys
 from tests.sync.stage import CLUSTERS, Stage, later, refusing
 
@@ -256,15 +257,16 @@ def test_the_text_for_people(stage: Stage, capsys: pytest.CaptureFixture[str]) -
     commit = stage.policy(lambda text: text.replace(*ALL_SEARCH), "search")
     capsys.readouterr()
     assert run(["sync", "--once", "-q", *stage.fetched]) == 3
-    assert capsys.readouterr().out == (
+    shown = (
         "development  unchanged\n"
         "staging      done       4 added, 1 changed\n"
         "production   paused\n"
         "  ! [GRD003] arn:aws:iam::111122223333:user/dave would lose access on production: guards.protectedPrincipals "
         "names it. Next: keep its access in the policy; if it is meant: --allow-lockout-of "
         "arn:aws:iam::111122223333:user/dave\n"
-        f"Synced at {commit[:12]}: 1 unchanged, 1 done, 1 paused.\n"
     )
+    assert capsys.readouterr().out == f"{shown}Synced at {commit[:12]}: 1 unchanged, 1 done, 1 paused.\n"
+    assert shown in (ROOT / "docs" / "sync.md").read_text()
 
 
 @pytest.mark.parametrize(

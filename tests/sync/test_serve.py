@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -19,6 +20,7 @@ from iamrbac.serve.http import Health, Server
 from iamrbac.serve.logs import Level, Lines
 from iamrbac.serve.metrics import Metrics
 from iamrbac.usecases.sync_report import ClusterRound, Result, Round, Trouble
+from tests.conftest import ROOT
 from tests.golden import compare
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -152,3 +154,10 @@ def test_a_stream_that_nobody_reads_stops_nothing() -> None:
             raise BrokenPipeError
 
     Lines(Closed(), lambda: AT, as_json=False, least=Level.INFO)(Level.INFO, "round")
+
+
+def test_the_page_about_it_names_every_metric_and_no_other() -> None:
+    page = (ROOT / "docs" / "sync.md").read_text()
+    named = set(re.findall(r"^\| `(iamrbac_sync_\w+)", page, re.MULTILINE))
+    families = {one.name for one in text_string_to_metric_families((GOLDEN / "metrics.txt").read_text())}
+    assert {one.removesuffix("_total") for one in named} == families
