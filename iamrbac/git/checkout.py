@@ -91,12 +91,15 @@ class Checkout:
         self._timeout = timeout
         self._where = without_secrets(place.url)
 
-    def take(self) -> Taken:
-        """Fetch, verify and check out. Raises CheckoutError where any of it is not known."""
+    def take(self, last: str = "") -> Taken:
+        """Fetch, verify and check out. Raises CheckoutError where any of it is not known.
+
+        `last` is the commit that was worked on before, for a folder that remembers none.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with FileLock(self._folder / "lock", timeout=0):
-                return self._sound()
+                return self._sound(last)
         except Timeout as error:
             hint = "give each process a --work-dir of its own"
             raise CheckoutError("another process works there", where=str(self._folder), hint=hint) from error
@@ -109,19 +112,19 @@ class Checkout:
             hint = error.hint.replace("gitops.repository in iamrbac.yaml", "--repository")
             raise CheckoutError(error.message, where=error.where or self._where, hint=hint) from error
 
-    def _sound(self) -> Taken:
+    def _sound(self, last: str) -> Taken:
         try:
-            return self._taken()
+            return self._taken(last)
         except BrokenCloneError:
             # Also what a killed git left behind (index.lock).
             shutil.rmtree(self._clone, ignore_errors=True)
-            return self._taken()
+            return self._taken(last)
 
-    def _taken(self) -> Taken:
+    def _taken(self, last: str) -> Taken:
         git = self._opened()
         commit = self._fetched(git)
         signer, refusal = self._signed(git, commit) if self._place.signers is not None else ("", None)
-        refusal = refusal or self._moved(git, commit)
+        refusal = refusal or self._moved(git, commit, self._remembered() or last)
         if refusal is not None:
             return Taken(self._clone, commit, signer, (refusal,))
         self._written(git, commit)
@@ -190,10 +193,9 @@ class Checkout:
         hint = f"sign it with an SSH key of {signers.name} (`git commit -S`, gpg.format=ssh), or add its key there"
         return "", Trouble(UNSIGNED, f"commit {commit[:12]} of {self._where} is {why}", hint)
 
-    def _moved(self, git: UserGit, commit: str) -> Trouble | None:
+    def _moved(self, git: UserGit, commit: str, last: str) -> Trouble | None:
         """Return why a commit is not worked on: it does not come after the one before. A pinned one was asked for."""
-        last = self._remembered()
-        if self._place.commit or last in ("", commit):
+        if self._place.commit or not _WHOLE.fullmatch(last) or last == commit:
             return None
         if not self._leads(git, last, commit):
             if self._shallow(git):

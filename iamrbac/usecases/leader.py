@@ -7,7 +7,7 @@ cluster's own lock, so that a leader that hangs in the middle of a write and its
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -16,6 +16,8 @@ from iamrbac.model.errors import ConflictError, ExistsError, IamrbacError
 from iamrbac.usecases.lease import Lease, Leases, Seen, free, look, released, renewed, taken
 
 NAME: Final = "iamrbac-sync"
+COMMIT: Final = "iamrbac.dev/commit"
+"""The annotation of the lease with the commit that was worked on last: whoever follows goes on from it."""
 DURATION: Final = 15
 """Seconds that the lease is good for unrenewed."""
 DEADLINE: Final = 10.0
@@ -53,6 +55,7 @@ class Elector:
         self._renewed_at = 0.0
         self._said = ""
         self._sound = False
+        self._commit = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leader election", daemon=True)
 
@@ -67,6 +70,14 @@ class Elector:
     def stands_by(self) -> bool:
         """Say whether somebody else leads, as far as the last look could tell."""
         return self._sound and not self.leads()
+
+    def commit(self) -> str:
+        """Return the commit that was worked on last, by us or by whoever led before; "" where that is not known."""
+        return self._commit
+
+    def worked_on(self, commit: str) -> None:
+        """Leave word of a commit in the lease, with the next renewal."""
+        self._commit = commit
 
     def step(self) -> None:
         """Look once: renew our lease, or take one that nobody holds."""
@@ -94,7 +105,7 @@ class Elector:
             return
         try:
             lease, self._ours = self._ours, None
-            self._how.leases.write_lease(self._how.namespace, NAME, released(lease, self._how.now()))
+            self._write(released(lease, self._how.now()))
         except IamrbacError as error:
             self._say("unknown", f"the lease expires by itself: {error}")
 
@@ -115,7 +126,8 @@ class Elector:
                 return
         at = how.monotonic()
         wanted = replace(taken(lease, how.who, how.now()), duration=DURATION)
-        self._ours = how.leases.write_lease(how.namespace, NAME, wanted)
+        self._commit = _said(lease) if lease is not None else self._commit
+        self._ours = self._write(wanted)
         self._renewed_at, self._seen = at, None
         self._say("leader", f"{how.who} leads")
         self._tell()
@@ -124,14 +136,20 @@ class Elector:
         how = self._how
         at = how.monotonic()
         try:
-            self._ours = how.leases.write_lease(how.namespace, NAME, renewed(ours, how.now()))
+            self._ours = self._write(renewed(ours, how.now()))
         except ConflictError:
             # It may be our own renewal, whose answer got lost, or a label that somebody set.
             found = how.leases.lease(how.namespace, NAME)
             if found is None or found.holder != ours.holder:
                 raise
-            self._ours = how.leases.write_lease(how.namespace, NAME, renewed(found, how.now()))
+            self._ours = self._write(renewed(found, how.now()))
         self._renewed_at = at
+
+    def _write(self, lease: Lease) -> Lease:
+        if self._commit:
+            annotations = {**lease.metadata.get("annotations", {}), COMMIT: self._commit}
+            lease = replace(lease, metadata={**lease.metadata, "annotations": annotations})
+        return self._how.leases.write_lease(self._how.namespace, NAME, lease)
 
     def _lose(self, why: str) -> None:
         if self._ours is not None:
@@ -147,3 +165,8 @@ class Elector:
     def _tell(self) -> None:
         if self._how.changed is not None:
             self._how.changed.set()
+
+
+def _said(lease: Lease) -> str:
+    annotations = lease.metadata.get("annotations")
+    return str(annotations.get(COMMIT, "")) if isinstance(annotations, Mapping) else ""

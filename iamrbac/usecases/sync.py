@@ -31,8 +31,6 @@ from iamrbac.usecases.sync_tally import IAM, Tally
 CLUSTERS_AT_ONCE: Final = 8
 UNREAD: Final = "MAP102"
 """What compiling says of somebody whom IAM could not tell: unknown, and no finding about the documents."""
-_TIMES: Final = 20
-"""How often a group of clusters is tried, each time without the one that could not be begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +212,7 @@ class _Round:
         """Apply a plan; where one of its clusters cannot be begun, nothing was written: again without that one."""
         names = [one.name for one in plan.planned]
         rest: Plan | None = plan
-        for _ in range(_TIMES):
-            if rest is None:
-                break
+        while rest is not None:
             tally, began, limits = Tally(rest), self.how.monotonic(), self.how.limits()
             edges = bounded(self.edges, limits)
             try:

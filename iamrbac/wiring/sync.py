@@ -200,7 +200,15 @@ class Service:
         if folder is None:
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="iamrbac-sync-")))
         checkout = Checkout(options.place, folder.absolute(), options.timeout)
-        return lambda: self._aged(checkout.take())
+        return lambda: self._aged(self._fetched(checkout))
+
+    def _fetched(self, checkout: Checkout) -> Taken:
+        """Take it from where the last leader was, and leave word of it for the next."""
+        elector = self._elector
+        taken = checkout.take(elector.commit() if elector is not None else "")
+        if elector is not None and not taken.refusals:
+            elector.worked_on(taken.commit)
+        return taken
 
     def _aged(self, taken: Taken) -> Taken:
         """Add how old people are, and refuse to work by such as are too old."""

@@ -95,6 +95,17 @@ def test_what_was_pushed_by_force_is_refused_until_it_comes_after(scene: Scene, 
     assert scene.take().commit == third
 
 
+def test_a_folder_that_remembers_nothing_is_told_by_the_leader_before(scene: Scene) -> None:
+    second = scene.repo.commit({"access/x": "2"})
+    third = scene.repo.commit({"access/x": "3"})
+    assert scene.checkout().take(second).refusals == ()
+    shutil.rmtree(scene.work)
+    scene.repo.git("reset", "--quiet", "--hard", scene.first)
+    (refusal,) = scene.checkout().take(third).refusals
+    assert refusal.id == "SYN002"
+    assert scene.checkout().take("no commit at all").refusals == ()
+
+
 def test_a_pinned_commit_stays_and_needs_no_server_any_more(scene: Scene) -> None:
     scene.repo.commit({"access/x": "2"})
     assert scene.checkout(commit=scene.first).take().commit == scene.first

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iamrbac.model.errors import ConflictError, ExistsError, KubeError
-from iamrbac.usecases.leader import DEADLINE, DURATION, NAME, Electing, Elector
+from iamrbac.usecases.leader import COMMIT, DEADLINE, DURATION, NAME, Electing, Elector
 from iamrbac.usecases.lease import Lease
 
 
@@ -133,6 +133,23 @@ def test_a_lease_that_somebody_removes_is_lost() -> None:
     assert not one.leads()
     one.step()
     assert one.leads()
+
+
+def test_whoever_follows_knows_what_was_worked_on_last() -> None:
+    world = World()
+    one, two = world.elector("one"), world.elector("two")
+    one.step()
+    assert one.commit() == ""
+    one.worked_on("3fa2b1c")
+    one.step()
+    assert world.kept is not None
+    world.kept = replace(world.kept, metadata={**world.kept.metadata, "labels": {"theirs": "kept"}}, version="label")
+    one.step()
+    one.release()
+    two.step()
+    assert two.leads()
+    assert two.commit() == "3fa2b1c"
+    assert world.kept.metadata == {"annotations": {COMMIT: "3fa2b1c"}, "labels": {"theirs": "kept"}}
 
 
 @settings(max_examples=200)

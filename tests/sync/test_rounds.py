@@ -15,12 +15,15 @@ from iamrbac.kube.client import KubeApi
 from iamrbac.model.errors import ForbiddenError
 from iamrbac.usecases import lock
 from iamrbac.usecases.lease import Seen, Verdict, judge
+from iamrbac.usecases.outcome import Delivered, Event, Outcome
+from iamrbac.wiring.sync import Service
 from tests.conftest import ROOT
 from tests.git.test_checkout import Keys
 from tests.sync.stage import CLUSTERS, Stage, later, refusing
 
 ALL_SEARCH = ("clusters: [production]", "clusters: [staging]")
 """What takes dave's and erin's access on production away."""
+VIA_ROLE = ("      - iamGroup: payments-oncall\n", "      - iamGroup: payments-oncall\n        via: role\n")
 
 
 def events(stage: Stage, cluster: str) -> list[dict[str, Any]]:
@@ -238,16 +241,56 @@ def test_somebody_else_applies_to_one_cluster(stage: Stage, monkeypatch: pytest.
 
 
 def test_roles_that_groups_assume_come_with_their_clusters(stage: Stage) -> None:
-    stage.policy(
-        lambda text: text.replace(
-            "      - iamGroup: payments-oncall\n", "      - iamGroup: payments-oncall\n        via: role\n"
-        )
-    )
+    stage.policy(lambda text: text.replace(*VIA_ROLE))
     value = stage.sync()
     assert stage.code == 0, value
     assert value["iam"]["changes"]["create"] == 2
     assert {one["result"] for one in value["clusters"]} == {"done"}
     assert stage.sync()["iam"] is None
+
+
+def test_a_cluster_that_is_paused_keeps_no_role_from_the_others_and_loses_none(stage: Stage) -> None:
+    """IAM's part binds all clusters: with one paused, what the others need comes, and nothing goes."""
+    config = (stage.repo.folder / "iamrbac.yaml").read_text()
+    config = config.replace("protectedPrincipals: [", f"protectedPrincipals: [{stage.sandbox.arn('dave')}, ")
+    config = config.replace("maxRemovals: {count: 5, fraction: 0.25}", "maxRemovals: {count: 99, fraction: 1}")
+    stage.repo.commit({"iamrbac.yaml": config})
+    stage.policy(lambda text: text.replace(*ALL_SEARCH), "search")
+    stage.policy(lambda text: text.replace(*VIA_ROLE))
+    before = stage.access("production")
+    value = stage.sync()
+    assert [one["result"] for one in value["clusters"]] == ["done", "done", "paused"]
+    assert value["iam"]["changes"]["create"] == 2
+    assert stage.access("production") == before
+
+    stage.policy(lambda text: text.replace(VIA_ROLE[1], VIA_ROLE[0]))
+    value = stage.sync()
+    assert [one["result"] for one in value["clusters"]] == ["done", "done", "paused"]
+    names = [one["RoleName"] for one in stage.sandbox.client("iam").list_roles()["Roles"]]
+    assert "acme.payments.oncall" in names
+
+
+def test_told_to_end_it_writes_no_more_and_the_next_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.grant("inc-1", later(3600, datetime.now(UTC)))
+    wrote = Service._wrote
+    done: list[object] = []
+
+    def _wrote(self: Service, event: Event | Delivered) -> None:
+        done.extend([event] if event.outcome is Outcome.DONE else [])
+        self.stop()
+        wrote(self, event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "_wrote", _wrote)
+        value = stage.sync()
+    assert stage.code == 130
+    assert {one["result"] for one in value["clusters"]} == {"ended"}
+    assert sum(sum(one["changes"].values()) for one in value["clusters"]) == len(done)
+    assert sum(one["undone"] for one in value["clusters"]) > 0
+    found = stage.results()
+    assert stage.code == 0
+    assert "done" in found.values()
+    assert stage.results() == dict.fromkeys(CLUSTERS, "unchanged")
 
 
 def test_the_text_for_people(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
