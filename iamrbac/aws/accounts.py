@@ -6,6 +6,7 @@ botocore assumes the roles and does so again before the credentials end. They ar
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -35,9 +36,11 @@ SHORTEST_SESSION_NAME = 2
 class Accounts:
     """Gives clients and keys for each role, which is assumed once, when it is first needed. Used by several threads."""
 
-    def __init__(self, own: boto3.Session) -> None:
-        """Take the session of whoever runs this."""
+    def __init__(self, own: boto3.Session, called: Callable[[str], None] | None = None) -> None:
+        """Take the session of whoever runs this; `called` is told of each request to AWS, by the API's name."""
         self._session = own
+        self._called = called
+        self._count(own)
         self.own = Clients(own)
         self._lock = threading.Lock()
         self._caller_lock = threading.Lock()
@@ -86,7 +89,15 @@ class Accounts:
             "credential_provider", CredentialResolver([_Assumed(self._credentials(role, name, region))])
         )
         core.set_config_variable("region", region)
-        return boto3.Session(botocore_session=core)
+        entered = boto3.Session(botocore_session=core)
+        self._count(entered)
+        return entered
+
+    def _count(self, session: boto3.Session) -> None:
+        called = self._called
+        if called is not None:
+            # `before-send.eks.DescribeCluster`; whoever returns nothing lets it be sent.
+            session.events.register("before-send", lambda event_name, **_: called(event_name.split(".")[1]))
 
     def _credentials(self, role: AssumeRole, name: str, region: str) -> DeferredRefreshableCredentials:
         arguments = {"RoleSessionName": name}

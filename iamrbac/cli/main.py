@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("importing", "Write what clusters give today as policies and templates, with a proof."),
     "plan": ("plan", "Show what would change, for whom."),
     "apply": ("apply", "Change it."),
+    "sync": ("sync", "Keep it so: plan and apply, round after round."),
     "status": ("status", "Say whether clusters that are delivered by Git have what Git says."),
     "drift": ("drift", "Say what differs from what was last applied, and who did it."),
     "history": ("history", "List what was changed, by whom, from which commit."),

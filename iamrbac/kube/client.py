@@ -14,7 +14,7 @@ from iamrbac.kube import configmaps, events, lease, parse, paths, reviews, singl
 from iamrbac.kube.errors import is_absence, refusal, unreadable
 from iamrbac.kube.listing import list_all
 from iamrbac.kube.manifest import changed
-from iamrbac.kube.transport import Transport
+from iamrbac.kube.transport import TOKEN_LIFE, Transport
 from iamrbac.model.errors import ConflictError, KubeError
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
@@ -30,7 +30,8 @@ _READ_AWS_AUTH = "get configmap kube-system/aws-auth"
 class KubeApi:
     """One cluster, asked with the caller's own token; used from several threads at once.
 
-    `page` is the number of objects per LIST, `timeout` the seconds to connect and to read.
+    `page` is the number of objects per LIST, `timeout` the seconds to connect and to read, `token_life` those after
+    which the token is asked for again. `called` is called before each request.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class KubeApi:
         page: int = 500,
         timeout: tuple[float, float] = (5, 30),
         sleep: Callable[[float], None] = time.sleep,
+        token_life: float = TOKEN_LIFE,
+        called: Callable[[], None] = lambda: None,
     ) -> None:
         self._cluster = target.name
         self._page = page
-        self._transport = Transport(target, token, timeout, sleep)
+        self._transport = Transport(target, token, timeout, sleep, token_life, called)
         # Its own, with bounds of its own; nothing is opened or signed before it is used.
-        self._lease_transport = Transport(target, token, lease.TIMEOUT, sleep)
+        self._lease_transport = Transport(target, token, lease.TIMEOUT, sleep, token_life, called)
 
     def close(self) -> None:
         """Close the connections."""

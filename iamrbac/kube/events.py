@@ -12,6 +12,7 @@ from iamrbac.model.errors import ExistsError
 from iamrbac.usecases.home import Notice
 
 COMPONENT: Final = "iamrbac"
+_VERSIONS: Final = {"ConfigMap": "v1", "Lease": "coordination.k8s.io/v1"}
 _MESSAGE: Final = 1024
 """Characters that the API takes (core validation of events)."""
 
@@ -30,13 +31,18 @@ def post(transport: Transport, namespace: str, notice: Notice) -> None:
 
 def event_json(namespace: str, notice: Notice) -> dict[str, Any]:
     """Return the event as the API takes it."""
-    about = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": namespace, "name": notice.about.name}
+    kind = notice.kind
+    about = {"apiVersion": _VERSIONS[kind], "kind": kind, "namespace": namespace, "name": notice.about.name}
     uid = notice.about.metadata.get("uid")
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": notice.name, "namespace": namespace},
-        "involvedObject": {**about, **({"uid": uid} if uid else {}), "resourceVersion": notice.about.version},
+        "involvedObject": {
+            **about,
+            **({"uid": uid} if uid else {}),
+            **({"resourceVersion": notice.about.version} if notice.about.version else {}),
+        },
         "reason": notice.reason,
         "message": notice.message[:_MESSAGE],
         "type": notice.type,

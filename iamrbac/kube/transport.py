@@ -21,7 +21,7 @@ from iamrbac.model.errors import KubeError
 from iamrbac.plan.observed import Target
 
 CONNECTIONS: Final = 16
-TOKEN_LIFE: Final = 13 * 60
+TOKEN_LIFE: Final = 13 * 60.0
 """Seconds; EKS takes a token for 15 minutes, and a request may wait a little."""
 WAITS: Final = (0.5, 1.0, 2.0)
 """Seconds between the attempts of one request."""
@@ -48,12 +48,15 @@ class Transport:
         token: Callable[[], str],
         timeout: tuple[float, float],
         sleep: Callable[[float], None] = time.sleep,
+        token_life: float = TOKEN_LIFE,
+        called: Callable[[], None] = lambda: None,
     ) -> None:
         self.cluster = target.name
         self._endpoint = target.endpoint
         self._timeout = timeout
         self._sleep = sleep
-        self._tokens = _Tokens(token)
+        self._called = called
+        self._tokens = _Tokens(token, token_life)
         self._client = _client(target)
 
     def close(self) -> None:
@@ -117,6 +120,7 @@ class Transport:
             "Content-Type": "application/json",
             "User-Agent": f"iamrbac/{__version__}",
         }
+        self._called()
         try:
             response = self._client.call_api(
                 method, self._endpoint + url, header_params=headers, body=body, _request_timeout=self._timeout
@@ -167,8 +171,9 @@ class _PassingError(Exception):
 class _Tokens:
     """The caller's token, made anew before it ends or when the cluster refuses it."""
 
-    def __init__(self, make: Callable[[], str]) -> None:
+    def __init__(self, make: Callable[[], str], life: float = TOKEN_LIFE) -> None:
         self._make = make
+        self._life = life
         self._lock = threading.Lock()
         self._token = ""
         self._until = 0.0
@@ -186,7 +191,7 @@ class _Tokens:
             return self._token if self._token != refused else self._renewed()
 
     def _renewed(self) -> str:
-        self._token, self._until = self._make(), time.monotonic() + TOKEN_LIFE
+        self._token, self._until = self._make(), time.monotonic() + self._life
         return self._token
 
 

@@ -172,3 +172,27 @@ class DeclinedError(IamrbacError):
 
     code = "ERR302"
     exit_code = 5
+
+
+class CheckoutError(IamrbacError):
+    """The access repository cannot be fetched or checked out by `sync`, so that nothing is known of what it says."""
+
+    code = "ERR240"
+
+
+class OvertimeError(IamrbacError):
+    """A cluster kept `sync` longer than it may: nothing more is asked of it or written to it in this round."""
+
+    code = "ERR241"
+
+
+class EndedError(IamrbacError):
+    """This `sync` was told to end, or does not lead any more: nothing more is written."""
+
+    code = "ERR242"
+
+
+class InClusterError(IamrbacError):
+    """`sync` does not run in a Pod, or its ServiceAccount's token cannot be read."""
+
+    code = "ERR243"

@@ -13,6 +13,7 @@ from iamrbac.backup.drifted import Drift, Drifted, drifted
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import IamrbacError, RecordError
+from iamrbac.plan.change import ClusterPlan
 from iamrbac.plan.drift import FieldManager, last_writer
 from iamrbac.plan.observed import ClusterState, Observed
 from iamrbac.plan.planner import with_owners
@@ -113,6 +114,20 @@ def find_drift(
     with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
         found = pool.map(lambda one: _cluster(edges, config, one), selected)
         return DriftReport(config.metadata.name, tuple(found)), ()
+
+
+def drift_of(edges: Edges, plan: ClusterPlan, home: str, instance: str) -> int | None:
+    """Count what on a planned cluster is not as the last apply left it; None where that is not known.
+
+    The plan has read the cluster already: one GET more, for the record.
+    """
+    if plan.git is not None:
+        return None
+    try:
+        applied = Shelf(edges.kube(plan.state.target), plan.name, home, instance).need()
+        return len(_compared(applied, plan.state, instance))
+    except IamrbacError:
+        return None
 
 
 def _cluster(edges: Edges, config: Config, cluster: Cluster) -> ClusterDrift:

@@ -40,6 +40,8 @@ class Notice:
     at: str
     """2026-11-26T12:21:46Z"""
     host: str = ""
+    kind: Literal["ConfigMap", "Lease"] = "ConfigMap"
+    """What `about` is the name of."""
 
 
 class HomeMaps(Protocol):

@@ -81,7 +81,7 @@ def recording(edges: Edges, plan: Plan, how: Recording | None) -> Iterator[Note]
 
 def _is_whole(run: Run) -> bool:
     """Say whether a run compares all of a cluster with what the policies want."""
-    return run.doing == "apply"
+    return run.doing in ("apply", "sync")
 
 
 def _all(pool: ThreadPoolExecutor, work: Sequence[Callable[[], None]]) -> None:

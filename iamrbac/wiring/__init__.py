@@ -208,10 +208,12 @@ def new_folder(root: Path) -> NewFolder:
     return NewFolder(root)
 
 
-def kube_opener(aws: Accounts, role: AssumeRole | None = None) -> Callable[[Target], KubeApi]:
+def kube_opener(
+    aws: Accounts, role: AssumeRole | None = None, called: Callable[[], None] = lambda: None
+) -> Callable[[Target], KubeApi]:
     """Return a function that opens a cluster's API with tokens signed by the credentials that reach the cluster.
 
-    With `role`, by those of that role.
+    With `role`, by those of that role. `called` is called before each request.
     """
     from iamrbac.kube.client import KubeApi
     from iamrbac.token.sign import Credentials, presign, token
@@ -222,7 +224,7 @@ def kube_opener(aws: Accounts, role: AssumeRole | None = None) -> Callable[[Targ
             credentials = Credentials(found.access_key or "", found.secret_key or "", found.token)
             return token(presign(credentials, target.region, target.eks_name, datetime.now(UTC)))
 
-        return KubeApi(target, fresh)
+        return KubeApi(target, fresh, called=called)
 
     return open_
 

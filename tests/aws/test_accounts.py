@@ -129,7 +129,7 @@ def test_a_token_for_a_cluster_of_another_account_is_signed_by_its_role(
     world: World, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens: list[Callable[[], str]] = []
-    monkeypatch.setattr("iamrbac.kube.client.KubeApi", lambda _target, token: tokens.append(token))
+    monkeypatch.setattr("iamrbac.kube.client.KubeApi", lambda _target, token, **_: tokens.append(token))
     opened = wiring.kube_opener(accounts)
     opened(EksApi(accounts).target(CLUSTER))
     opened(world.target)
