@@ -13,6 +13,8 @@ class Command(StrEnum):
     IMPORT = "import"
     PLAN = "plan"
     APPLY = "apply"
+    SYNC = "sync"
+    """What `apply` does, and its own Lease in the home namespace, beside those of the applies."""
     SNAPSHOT = "snapshot"
     CAN = "can"
     """`can`, `who-can` and `access` with --live."""
@@ -70,6 +72,7 @@ DOES: Final = {
     Command.IMPORT: Does(everybody=True, mappings=True, rbac=True),
     Command.PLAN: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True),
     Command.APPLY: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
+    Command.SYNC: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(mappings=True, rbac=True),
     Command.ROLLBACK: Does(mappings=True, rbac=True, maps=True, grants=True, kept=True, gives_back=True),
