@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 CHART = ROOT / "charts" / "iamrbac"
 KUSTOMIZE = ROOT / "deploy" / "kustomize"
 NAMESPACE = "iamrbac-system"
-CASES = ("base", "ssh", "cron", "least", "example")
+CASES = ("base", "ssh", "cron", "least", "example", "schedule", "monitoring")
 """The files charts/iamrbac/ci/NAME-values.yaml."""
 NO_KUBECTL = "kubectl, which has kustomize in it, is not on the PATH: install it"
 Object = dict[str, Any]

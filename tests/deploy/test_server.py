@@ -27,7 +27,7 @@ def test_the_server_takes_what_helm_renders(case: str, admin: Client) -> None:
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason=NO_KUBECTL)
-@pytest.mark.parametrize("folder", ["base", "overlays/example"])
+@pytest.mark.parametrize("folder", ["base", "overlays/example", "cron"])
 def test_the_server_takes_what_kustomize_makes(folder: str, admin: Client) -> None:
     for one in kustomized(folder):
         answer = admin.apply(f"{path_of(admin, one)}/{one['metadata']['name']}", one, force="true", **STRICT)
