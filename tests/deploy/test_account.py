@@ -12,7 +12,8 @@ from tests.conformance.http import Client
 from tests.deploy.conftest import path_of
 from tests.deploy.render import NAMESPACE, rendered
 
-pytestmark = [pytest.mark.e2e, pytest.mark.helm]
+# One server is enough for them all.
+pytestmark = [pytest.mark.e2e, pytest.mark.helm, pytest.mark.xdist_group("deploy")]
 READ = ("get", "list", "watch")
 WRITE = ("create", "update", "patch", "delete", "deletecollection")
 SUBJECT = f"system:serviceaccount:{NAMESPACE}:iamrbac"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 import iamrbac
 from tests.conftest import ROOT
-from tests.deploy.render import CASES, CHART, NAMESPACE, by_template, helm, of_kind, pod_of, rendered, template
+from tests.deploy.render import CASES, CHART, by_template, helm, of_kind, pod_of, rendered, template
 
 pytestmark = pytest.mark.helm
 LOOPS = [case for case in CASES if case not in ("cron", "schedule")]
@@ -123,61 +121,6 @@ def test_a_change_of_what_is_mounted_restarts_the_pods() -> None:
         return str(yaml.safe_load(done.stdout)["spec"]["template"]["metadata"]["annotations"]["checksum/files"])
 
     assert checksum("--set", "source.allowedSigners=a ssh-ed25519 AAAA") != checksum()
-
-
-def test_the_schema_knows_each_value_and_no_other() -> None:
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    jsonschema.Draft7Validator.check_schema(schema)
-    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
-    _same_keys(defaults, schema, "")
-
-
-def _same_keys(values: Any, schema: dict[str, Any], where: str) -> None:
-    """No value without its schema, no schema without its default."""
-    if schema.get("additionalProperties") is not False:
-        return
-    assert set(values) == set(schema["properties"]) - {"global"}, where
-    for key, one in schema["properties"].items():
-        if key != "global":
-            _same_keys(values[key], one, f"{where}.{key}")
-
-
-WRONG = {
-    "additional properties 'replica' not allowed": ["replica=3"],
-    "at '/sync': additional properties 'intervall' not allowed": ["sync.intervall=3m"],
-    "at '/mode': value must be one of 'loop', 'cron'": ["mode=job"],
-    "at '/replicas': got string, want integer": ["replicas=many"],
-    "at '/sync/interval': '5x' does not match pattern": ["sync.interval=5x"],
-    "at '/cluster': minLength: got 0, want 1": ["cluster="],
-    "at '/image/digest': 'sha256:0' does not match pattern": ["image.digest=sha256:0"],
-    "source.repository: it must be https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH": [
-        "source.repository=/srv/access"
-    ],
-    "source.repository: no user, no password and no blank may be in it": [
-        "source.repository=https://bot:hunter2@git.example.com/x"
-    ],
-    "source.credentials.kind: SSH always needs a key": ["source.repository=git@git.example.com:x"],
-    "source.credentials.kind: ssh is for a source.repository of the form ssh://": [
-        "source.credentials.kind=ssh",
-        "source.credentials.secret=x",
-    ],
-    "source.credentials.secret: name the Secret in namespace iamrbac-system": ["source.credentials.kind=https"],
-}
-
-
-@pytest.mark.parametrize("said", WRONG)
-def test_values_that_mean_nothing_are_refused(said: str) -> None:
-    done = template("base", *(word for one in WRONG[said] for word in ("--set", one)))
-    assert done.returncode != 0
-    assert said in done.stderr
-    assert "hunter2" not in done.stderr
-    assert done.stdout == ""
-
-
-def test_without_any_value_helm_says_which_it_needs() -> None:
-    done = helm("template", "iamrbac", str(CHART), "--namespace", NAMESPACE)
-    for value in ("/image/repository", "/source/repository", "/cluster"):
-        assert f"- at '{value}': minLength: got 0, want 1" in done.stderr
 
 
 def test_all_templates_are_in_some_case() -> None:

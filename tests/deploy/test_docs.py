@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.deploy.render import CHART, of_kind, rendered, template
+from tests.deploy.render import CHART, helm, of_kind, rendered, template
 
 TEXT = (ROOT / "docs" / "deploy.md").read_text()
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -40,6 +40,9 @@ def test_the_alerts_are_those_of_the_chart() -> None:
 
 @pytest.mark.helm
 def test_the_refusal_is_what_helm_says() -> None:
+    version = helm("version", "--short").stdout
+    if not version.startswith("v3.22."):
+        pytest.skip(f"Helm {version.strip()} from the PATH has other words than v3.22")
     said = template("base", "--set", "replica=3").stderr.removeprefix("Error: ").strip()
     assert f"Error: UPGRADE FAILED: {said}" in TEXT
 

@@ -13,7 +13,8 @@ from tests.conftest import ROOT
 from tests.deploy.conftest import path_of
 from tests.deploy.render import CASES, CHART, NAMESPACE, NO_KUBECTL, Object, helm, kustomized, pod_of, rendered
 
-pytestmark = pytest.mark.e2e
+# One server is enough for them all.
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("deploy")]
 STRICT = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
