@@ -48,6 +48,7 @@ def test_the_pod_has_no_right_on_its_node(case: str) -> None:
         "emptyDir",
         "configMap",
         "secret",
+        "persistentVolumeClaim",
     }
     written = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
     assert written == {"/var/lib/iamrbac", "/tmp"}
@@ -112,6 +113,16 @@ def test_the_replicas_are_kept_apart_and_one_stays() -> None:
     spread = pod_of(rendered("base"))["spec"]["topologySpreadConstraints"]
     assert [one["topologyKey"] for one in spread] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
     assert not of_kind(rendered("least"), "PodDisruptionBudget")
+
+
+def test_a_kept_clone_is_nobodys_while_pods_change() -> None:
+    """A volume that one node has cannot be on another yet."""
+    (kept,) = of_kind(rendered("least"), "Deployment")
+    assert kept["spec"]["strategy"] == {"type": "Recreate"}
+    volumes = {one["name"]: one.get("persistentVolumeClaim") for one in pod_of([kept])["spec"]["volumes"]}
+    assert volumes["state"] == {"claimName": "iamrbac"}
+    (other,) = of_kind(rendered("base"), "Deployment")
+    assert other["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
 def test_a_change_of_what_is_mounted_restarts_the_pods() -> None:

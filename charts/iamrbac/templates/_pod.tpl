@@ -87,6 +87,7 @@ spec:
         - {name: SYNC_BRANCH, value: {{ .Values.source.branch | quote }}}
         - {name: SYNC_CLUSTER, value: {{ .Values.cluster | quote }}}
         - {name: HOME, value: /tmp}
+        - {name: XDG_CACHE_HOME, value: /var/lib/iamrbac/cache}
         - {name: XDG_STATE_HOME, value: /var/lib/iamrbac/state}
         {{- if include "iamrbac.gitconfig" . }}
         - {name: GIT_CONFIG_GLOBAL, value: /etc/iamrbac/files/gitconfig}
@@ -126,7 +127,11 @@ spec:
         {{- end }}
   volumes:
     - name: state
+      {{- if .Values.workVolume }}
+      {{- toYaml .Values.workVolume | nindent 6 }}
+      {{- else }}
       emptyDir: {sizeLimit: {{ .Values.workSize }}}
+      {{- end }}
     - name: tmp
       emptyDir: {sizeLimit: 256Mi}
     {{- if $files }}
