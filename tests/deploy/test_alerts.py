@@ -56,7 +56,7 @@ def test_all_is_well() -> None:
 
 def test_it_is_really_judged() -> None:
     with pytest.raises(AssertionError, match=r'unexpected metric \{cluster="production"\} in result, has value 5400'):
-        judge("ssh", "IamrbacSyncStale", [STOPPED.format(A, "production")])
+        judge("ssh", "IamrbacSyncStale", [*LEADS, STOPPED.format(A, "production")])
 
 
 def test_a_cluster_without_a_success_is_told_by_its_name() -> None:
@@ -68,6 +68,8 @@ def test_a_cluster_without_a_success_is_told_by_its_name() -> None:
 def test_a_former_leaders_memory_is_no_alarm() -> None:
     series = [*LEADS, FRESH.format(A, "production"), STOPPED.format(B, "production")]
     judge("ssh", "IamrbacSyncStale", series)
+    # What the config does not have any more, the one that stands by does not hear of.
+    judge("ssh", "IamrbacSyncStale", [*series, STOPPED.format(B, "gone")])
     old = [f'iamrbac_sync_refused{{{B},cluster="production"}} 1x180', f'iamrbac_sync_drift{{{B},cluster="x"}} 9x180']
     new = [f'iamrbac_sync_refused{{{A},cluster="production"}} 0x180']
     judge("ssh", "IamrbacSyncRefused", [*LEADS, *old, *new])
@@ -78,6 +80,13 @@ def test_one_that_never_went_well_is_told_too() -> None:
     """It is 0 from the first round on."""
     series = [*LEADS, f'iamrbac_sync_last_success_timestamp_seconds{{{A},cluster="production"}} 0x180']
     judge("ssh", "IamrbacSyncStale", series, '{cluster="production"} 9000')
+
+
+def test_a_leader_that_never_read_the_repository_is_told() -> None:
+    """Then it has no series of any cluster, and nothing else would ring."""
+    leader = f"iamrbac_sync_leader{{{A}}}"
+    judge("ssh", "IamrbacSyncBlind", [*LEADS, STOPPED.format(B, "production")], f"{leader} 1")
+    judge("ssh", "IamrbacSyncStale", [*LEADS, STOPPED.format(B, "production")])
 
 
 @pytest.mark.parametrize("leader", ["iamrbac_sync_leader{{{}}} 0x180", "iamrbac_sync_leader{{{}}} 1x60"])
