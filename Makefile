@@ -21,9 +21,10 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 # etcd, kube-apiserver, kube-controller-manager, EKS's authenticator and Argo CD's sync engine: from KUBEBUILDER_ASSETS,
-# the cache, or Go.
+# the cache, or Go. And what judges workflows and the chart: actionlint, gojq, Helm.
 servers: $(STAMP)
 	@$(BIN)/python -m iamrbac.sandbox.controlplane
+	@$(BIN)/python -m tests.ci.tools
 
 # Only what runs on real servers.
 e2e: $(STAMP) servers

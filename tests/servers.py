@@ -20,7 +20,7 @@ def pytest_sessionstart() -> None:
     if os.environ.get(REQUIRED) == "required" and missing(BINARIES):
         pytest.exit(f"no real API server, or nothing that syncs to it: {_absent(BINARIES)}; {HOW}", returncode=1)
     if os.environ.get(REQUIRED) == "required" and tools.missing():
-        pytest.exit(f"nothing judges the workflows: {_no_tools()}", returncode=1)
+        pytest.exit(f"nothing judges the workflows or the chart: {_no_tools()}", returncode=1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,8 +28,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         _skip(items, "e2e", f"no real API server: {_absent(SERVERS)}")
     if missing([GITOPS]):
         _skip(items, "gitops_engine", f"nothing syncs from Git: {_absent([GITOPS])}")
-    if tools.missing():
-        _skip(items, "go_tool", _no_tools())
+    if tools.missing(tools.WORKFLOWS):
+        _skip(items, "go_tool", _no_tools(tools.WORKFLOWS))
+    if tools.missing([tools.HELM]):
+        _skip(items, "helm", f"nothing renders the chart: {_no_tools([tools.HELM])}")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -47,7 +49,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     if reporter is None or hasattr(session.config, "workerinput"):
         return
     if tools.missing():
-        reporter.write_line(f"No test judged the workflows: {_no_tools()}. Next: install Go (https://go.dev/dl)")
+        reporter.write_line(
+            f"Nothing judged the workflows or the chart: {_no_tools()}. Next: install Go (https://go.dev/dl)"
+        )
     if missing():
         reporter.write_line(f"No test ran on a real API server: {_absent(SERVERS)}. Next: {HOW}")
     else:
@@ -66,5 +70,5 @@ def _absent(names: Iterable[str]) -> str:
     return f"{', '.join(missing(names))} neither in {ASSETS} nor built before, and Go is not on the PATH"
 
 
-def _no_tools() -> str:
-    return f"{', '.join(tools.missing())} not built before, and Go is not on the PATH"
+def _no_tools(names: Iterable[str] = tools.TOOLS) -> str:
+    return f"{', '.join(tools.missing(names))} not built before, and Go is not on the PATH"
