@@ -50,7 +50,7 @@ def translate(row: ReadRow, principal: str, partition: str) -> Said | Unsayable:
     fault = _username_fault(username)
     if fault is not None:
         return fault
-    groups = sorted({_filled(group, arn) for group in row.groups if group})
+    groups = sorted({_filled(group, arn) for group in row.groups} - {""})
     for group in groups:
         fault = _group_fault(group)
         if fault is not None:

@@ -35,7 +35,8 @@ def rbac_objects(
     """Return the ClusterRole and Roles of whoever runs a command, without bindings; [] where no right is needed.
 
     `instance` is the config's name, `home` the home namespace, which comes with them. What every
-    authenticated user may do (system:basic-user) is left out. `manage_namespaces`: a cluster's missing namespaces are created.
+    authenticated user may do (system:basic-user) is left out. `manage_namespaces`: a cluster's missing namespaces are
+    created.
     """
     does = DOES[command]
     name = f"iamrbac-{command.value}"

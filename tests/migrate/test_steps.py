@@ -8,7 +8,6 @@ import pytest
 
 from iamrbac.backup.backup import Record
 from iamrbac.compile import names
-from iamrbac.mapping.aws_auth import read
 from iamrbac.mapping.objects import AccessEntry
 from iamrbac.migrate import bridge
 from iamrbac.migrate.types import Fate, Migration

@@ -20,7 +20,7 @@ from iamrbac.model.errors import NotMappedError
 from iamrbac.plan.change import FailedCluster
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, ClusterState, Meta, Observed, Target
 from iamrbac.plan.simulate import before
-from iamrbac.rbac.objects import Request, Rule, User
+from iamrbac.rbac.objects import Binding, Request, Role, Rule, User
 from iamrbac.usecases.migrate import Looking, look_at
 from iamrbac.usecases.migrate import Request as Asking
 from iamrbac.usecases.migrate_ports import MigrateEdges, ModeSeen, Probe
@@ -224,7 +224,8 @@ def town(root: Path, mode: AuthenticationMode = "CONFIG_MAP", *, ours: tuple[str
     made = company(root / "access", {"staging": "API", CLUSTER: mode})
     kube = made.kubes[CLUSTER]
     kube.namespaces |= {"iamrbac-system"}
-    for one in (*BUILTIN.roles, *BUILTIN.bindings):
+    items: list[Role | Binding] = [*BUILTIN.roles, *BUILTIN.bindings]
+    for one in items:
         key = Key(CLUSTER, one.kind, one.namespace or "", one.name)
         kube.objects[key] = Observed(key, one, Meta(version="1"))
     annotations = {ANNOTATION: "[" + ", ".join(f'"{one}"' for one in sorted(ours)) + "]"} if ours else {}
