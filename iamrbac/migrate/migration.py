@@ -25,7 +25,7 @@ from iamrbac.rbac.objects import Role
 
 MOST_ENTRIES = 3000
 """Access entries of a cluster (eks-facts §1.2; it cannot be raised)."""
-EVERYBODY = "every user and role of the account may log in by mapAccounts, and an entry is one principal's"
+EVERYBODY = "every user and role of the account may log in by it, and an entry is one principal's"
 
 
 def reading_of(state: ClusterState) -> Reading:
