@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iamrbac.compile import names
+from iamrbac.compile.desired import Desired
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.mapping.aws_auth import ReadRow
 from iamrbac.mapping.node import is_system
@@ -26,8 +28,10 @@ class Undo:
     state: ClusterState
     remove: tuple[Change, ...]
     blockers: tuple[Finding, ...]
-    bridge: Observed | None
-    """The bridge's binding, where a killed run has left it."""
+    rebridge: tuple[Change, ...] = ()
+    """Administrators' entries that get the bridge's group first: an entry's policy ends before its row counts again."""
+    bridge: Observed | None = None
+    """The bridge's binding, where it is there."""
 
     @property
     def cluster(self) -> str:
@@ -52,7 +56,19 @@ def undo(state: ClusterState, instance: str) -> Undo:
             blockers.append(_blocked(state, spec, why))
         else:
             remove.append(Change(item.key, Action.DELETE, item, None))
-    return Undo(state, tuple(remove), tuple(blockers), bridge.standing(state, instance))
+    again = tuple(_rebridged(remove, policies, instance))
+    return Undo(state, tuple(remove), tuple(blockers), again, bridge.standing(state, instance))
+
+
+def _rebridged(remove: list[Change], policies: list[PolicyAssociation], instance: str) -> Iterator[Change]:
+    admins = {one.principal for one in policies}
+    for change in remove:
+        before = change.before
+        if before is None or not isinstance(before.spec, AccessEntry) or before.spec.principal not in admins:
+            continue
+        after = bridge.bridged(before.spec, instance)
+        if after != before.spec:
+            yield Change(change.key, Action.UPDATE, before, Desired(change.key, after, before.meta.labels))
 
 
 def _why_not(

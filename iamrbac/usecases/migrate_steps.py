@@ -118,15 +118,25 @@ class Work:
         """Take back what migrate made. Raises IamrbacError."""
         with locked(self._edges.edges, self._how.home, [_of(planned.state)], self._how.locking) as held:
             self._cluster, self._held = planned.cluster, held.get(planned.cluster)
-            now = self._look()
-            if not isinstance(now, Undo) or now.blockers:
-                raise self._stopped("it cannot be undone any more")
+            now = self._undoable()
             probes = self._watch(now.state)
+            if now.rebridge:
+                yield from self._bridge(now.state)
+                yield from self._written("undo", now.state, [(one,) for one in now.rebridge])
+                self._rest(self._how.settle, now.cluster)
+                now = self._undoable()
             yield from self._written("undo", now.state, [(one,) for one in now.remove], "migrate --undo")
             yield from self._right(probes, "verify", "by their rows again")
             if now.bridge is not None:
+                self._rest(self._how.settle if now.remove else 0, now.cluster)
                 self._check_lock()
                 self._edges.edges.kube(now.state.target).delete(now.bridge)
+
+    def _undoable(self) -> Undo:
+        now = self._look()
+        if not isinstance(now, Undo) or now.blockers:
+            raise self._stopped("it cannot be undone any more")
+        return now
 
     def _agreed(self) -> Migration:
         """Look again; what stands against it by now stops it."""
@@ -170,15 +180,22 @@ class Work:
         """Make entries, each with its policy at once; administrators' behind the bridge."""
         if not now.create:
             return
-        instance, kube = self._how.instance, self._edges.edges.kube(now.state.target)
+        instance = self._how.instance
         admins = {pair[-1].key.name.partition("#")[0] for pair in now.create if _associates(pair)}
-        if admins and bridge.standing(now.state, instance) is None:
-            self._check_lock()
-            kube.create(bridge.binding(now.cluster, instance))
-            yield Told(now.cluster, "entries", f"ClusterRoleBinding {bridge.binding('', instance).key.name}")
-            self._how.pause(BRIDGE_SECONDS)
+        if admins:
+            yield from self._bridge(now.state)
         pairs = [tuple(_bridged(one, instance, admins) for one in pair) for pair in now.create]
         yield from self._written("entries", now.state, pairs, "migrate (entries)")
+
+    def _bridge(self, state: ClusterState) -> Generator[Told]:
+        """Make the bridge's binding where it is missing, and give it its time."""
+        if bridge.standing(state, self._how.instance) is not None:
+            return
+        self._check_lock()
+        wanted = bridge.binding(self._cluster, self._how.instance)
+        self._edges.edges.kube(state.target).create(wanted)
+        yield Told(self._cluster, "entries", f"+ ClusterRoleBinding {wanted.key.name}, for the time being")
+        self._how.pause(BRIDGE_SECONDS)
 
     def _verified(self, probes: Watch) -> Generator[Told, None, Migration]:
         """Read every entry back, and ask the probes, until all is as it has to be."""
@@ -267,9 +284,12 @@ class Work:
             if item.key.kind == "AccessEntry" and item.key.name in wanted and item.meta.created is not None
         ]
         left = max((*young, 0.0))
-        if left > 0:
-            self._how.progress.step(f"{now.cluster}: {left:.0f} seconds for the entries to count everywhere")
-            self._how.pause(min(left, self._how.settle))
+        self._rest(min(left, self._how.settle), now.cluster)
+
+    def _rest(self, seconds: float, cluster: str) -> None:
+        if seconds > 0:
+            self._how.progress.step(f"{cluster}: {seconds:.0f} seconds for the entries to count everywhere")
+            self._how.pause(seconds)
 
     def _right(self, probes: Watch, step: Step, when: str) -> Generator[Told]:
         wrong = probes.until_right(self._how.timeout, self._how.monotonic, self._how.pause)

@@ -150,7 +150,7 @@ def test_nobody_notices_before_during_and_after(hand_made: RealSandbox, folder: 
     assert eventually(lambda: may(cluster.as_(people["alice"][0]), "delete", "pods", "payments"), True)
     with asking.all_the_time():
         migrate(hand_made, folder, "--keep-rows", "--settle", "2s", "--probe", "alice", "--probe", "deployer")
-        migrate(hand_made, folder, "--undo")
+        migrate(hand_made, folder, "--undo", "--settle", "2s")
         migrate(hand_made, folder, "--settle", "2s", "--probe", "alice", "--probe", "deployer")
     assert asking.wrong == []
     assert asking.asked > 30
