@@ -45,9 +45,13 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def repository(fresh_sandbox: Sandbox, admin_environment: dict[str, str], tmp_path: Path) -> Path:
+def repository(
+    fresh_sandbox: Sandbox, admin_environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Production grew by hand; a repository says where it is."""
     put(fresh_sandbox, "production", "by-hand")
+    # Where sessions of assumed roles are kept: those of another sandbox are no good here.
+    monkeypatch.setenv("HOME", str(tmp_path))
     folder = tmp_path / "access"
     folder.mkdir()
     (folder / "iamrbac.yaml").write_text(CONFIG)

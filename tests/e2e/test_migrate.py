@@ -87,7 +87,7 @@ class Asking:
         over = threading.Event()
 
         def ask() -> None:
-            while not over.is_set():
+            while not over.wait(0.05):
                 try:
                     self.once()
                 except (AssertionError, OSError) as error:
@@ -128,7 +128,10 @@ def hand_made(folder: Path) -> Iterator[RealSandbox]:
 
 def migrate(sandbox: RealSandbox, folder: Path, *more: str) -> dict[str, object]:
     command = (sys.executable, "-m", "iamrbac", "migrate", "--to", "access-entries", "--yes", "-o", "json")
-    done = sandbox.run(*command, "-C", str(folder), *more, cwd=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # Where sessions of assumed roles are kept: those of another sandbox are no good here.
+        patch.setenv("HOME", str(folder))
+        done = sandbox.run(*command, "-C", str(folder), *more, cwd=folder)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found: dict[str, object] = json.loads(done.stdout)
     return found
