@@ -125,14 +125,14 @@ def _unequal(cluster: str) -> Finding:
 
 
 def _creations(state: ClusterState, rows: Iterable[Row], instance: str) -> Iterator[tuple[Change, ...]]:
-    there = {item.key: item for item in state.objects if isinstance(item.spec, AccessEntry | PolicyAssociation)}
-    policies = {item.spec for item in there.values()}
+    there = {identity(item.spec.principal): item for item in state.objects if isinstance(item.spec, AccessEntry)}
+    policies = {item.spec for item in state.objects if isinstance(item.spec, PolicyAssociation)}
     for one in rows:
         if one.entry is None or one.fate not in (Fate.ENTRY, Fate.MADE, Fate.NODES):
             continue
         key = Key(state.target.name, "AccessEntry", "", one.entry.principal)
         changes = []
-        old = next((item for item in there.values() if _of(item, one.entry.principal)), None)
+        old = there.get(identity(one.entry.principal))
         if old is None or (one.fate is Fate.ENTRY and old.key == key):
             action = Action.CREATE if old is None else Action.REPLACE
             changes.append(Change(key, action, old, Desired(key, one.entry, tags(instance, ours=one.ours))))
@@ -148,10 +148,6 @@ def _creations(state: ClusterState, rows: Iterable[Row], instance: str) -> Itera
 def tags(instance: str, *, ours: bool) -> dict[str, str]:
     """Return the tags of an entry that migrate makes; only a row of ours becomes an entry of ours."""
     return {names.MIGRATED_TAG: instance, **(names.entry_tags(instance) if ours else {})}
-
-
-def _of(item: Observed, principal: str) -> bool:
-    return isinstance(item.spec, AccessEntry) and identity(item.spec.principal) == identity(principal)
 
 
 def _unbridged(state: ClusterState, rows: Iterable[Row], instance: str) -> Iterator[Change]:

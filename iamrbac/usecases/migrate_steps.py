@@ -39,6 +39,8 @@ FIRST_POLL_SECONDS: Final = 0.25
 """Between two looks at what EKS does; the first ones are quicker."""
 BRIDGE_SECONDS: Final = 2.0
 """How long a binding may take to be known to every API server."""
+PROBE_SECONDS: Final = 60.0
+"""How long probes may be wrong after a change: entries take seconds."""
 LOOKS: Final = 3
 """How often the probes have to be right once the rows are gone."""
 Step: TypeAlias = Literal["mode", "entries", "verify", "policies", "rows", "undo", "final"]
@@ -97,6 +99,7 @@ class Work:
             if now.switches:
                 yield from self._switch(now.state.target, "API_AND_CONFIG_MAP")
                 now = self._agreed()
+                probes = yield from self._watch_again(now.state, probes)
             yield from self._entries(now)
             now = yield from self._verified(probes)
             yield from self._cross(now, probes)
@@ -148,6 +151,22 @@ class Work:
 
     def _watch(self, state: ClusterState) -> Watch:
         return watch(state.target, before(state), self._how.instance, self._edges.probes)
+
+    def _watch_again(self, state: ClusterState, before: Watch) -> Generator[Told, None, Watch]:
+        """With the mode come entries that EKS makes itself, such as its creator's: whoever has one is that now."""
+        began = self._how.monotonic()
+        while True:
+            try:
+                now = self._watch(state)
+                break
+            except MigrateError:
+                if self._how.monotonic() - began >= min(self._how.timeout, PROBE_SECONDS):
+                    raise
+            self._how.pause(LOOK_SECONDS)
+        for (probe, was), (_, right) in zip(before.probes, now.probes, strict=True):
+            if was != right:
+                yield Told(state.target.name, "mode", f"{probe.name} is {right.name} now, by an entry that EKS made")
+        return now
 
     def _switch(self, target: Target, mode: AuthenticationMode) -> Generator[Told]:
         self._check_lock()
@@ -214,7 +233,7 @@ class Work:
         if now.unbridge:
             self._wait_for(now)
             yield from self._written("policies", now.state, [(one,) for one in now.unbridge])
-            wrong = probes.until_right(self._how.timeout, self._how.monotonic, self._how.pause)
+            wrong = self._wrong(probes)
             if wrong:
                 back = self._look().state
                 self._bridge_again(back, {one.key.name for one in now.unbridge})
@@ -292,10 +311,13 @@ class Work:
             self._how.pause(seconds)
 
     def _right(self, probes: Watch, step: Step, when: str) -> Generator[Told]:
-        wrong = probes.until_right(self._how.timeout, self._how.monotonic, self._how.pause)
+        wrong = self._wrong(probes)
         if wrong:
             raise self._stopped(f"{wrong} ({when})")
         yield Told(probes.target.name, step, f"{_count(probes)} right {when}")
+
+    def _wrong(self, probes: Watch) -> str:
+        return probes.until_right(min(self._how.timeout, PROBE_SECONDS), self._how.monotonic, self._how.pause)
 
     def _written(
         self, step: Step, state: ClusterState, pairs: Sequence[tuple[Change, ...]], doing: str = ""

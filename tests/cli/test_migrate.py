@@ -295,3 +295,20 @@ def test_a_role_of_another_account_is_named_in_full_or_stands_against_it(
     full = "arn:aws:iam::999988887777:role/ci/payments-deployer"
     assert migrate(repository, "--principal", full) == 5
     assert f"{full}: username other; groups others" in capsys.readouterr().out
+
+
+def test_it_can_be_interrupted_and_goes_on(
+    repository: Path, fresh_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = fresh_sandbox.cluster("production").aws_auth_data()
+    with monkeypatch.context() as patch:
+        patch.setattr("iamrbac.usecases.migrate_steps.write_rows", interrupt)
+        assert migrate(repository, *GO, *LEAVE) == 130
+    said = "interrupted on production; `iamrbac migrate --to access-entries` goes on from here"
+    assert said in capsys.readouterr().err
+    assert fresh_sandbox.cluster("production").aws_auth_data() == before
+    assert migrate(repository, *GO, *LEAVE) == 0
+    assert "5 rows out of aws-auth" in capsys.readouterr().out

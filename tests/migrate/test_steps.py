@@ -68,6 +68,7 @@ def test_nobody_notices_and_foreign_text_stays(tmp_path: Path) -> None:
     told = place.migrate()
     whole(place)
     assert place.access() == before
+    assert place.map.annotations == {}
     assert [one.step for one in told if one.step in ("mode", "verify", "policies")].count("verify") == 2
     assert place.company.faults.log[:2] == [
         "mode API_AND_CONFIG_MAP",
