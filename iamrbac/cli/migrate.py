@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from iamrbac.usecases.keep import Keeping
     from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.migrate import Looking, One, Wanted
+    from iamrbac.usecases.migrate_how import How, Told
     from iamrbac.usecases.migrate_ports import MigrateEdges
-    from iamrbac.usecases.migrate_steps import How, Told
 
 
 class To(StrEnum):
@@ -212,7 +212,8 @@ def _carry_out(
     from iamrbac.migrate.types import Migration
     from iamrbac.migrate.undo import Undo
     from iamrbac.render.migrate import told_text
-    from iamrbac.usecases.migrate_steps import Told, Work
+    from iamrbac.usecases.migrate_how import Told
+    from iamrbac.usecases.migrate_steps import Work
     from iamrbac.usecases.outcome import Outcome
 
     terminal, text = doing.terminal, doing.output is Output.TEXT

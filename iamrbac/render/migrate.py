@@ -15,7 +15,7 @@ from iamrbac.render.findings import finding_line
 from iamrbac.render.importing import proof_json, proof_lines
 from iamrbac.render.plain import printable
 from iamrbac.usecases.migrate import One, Wanted
-from iamrbac.usecases.migrate_steps import Told
+from iamrbac.usecases.migrate_how import Told
 from iamrbac.usecases.outcome import Outcome
 from iamrbac.usecases.states import count
 

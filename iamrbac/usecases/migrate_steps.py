@@ -6,34 +6,25 @@ takes its place is known to count.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from typing import Final
 
 from iamrbac.compile.desired import Desired
 from iamrbac.mapping.objects import AccessEntry
 from iamrbac.migrate import bridge
 from iamrbac.migrate.types import Migration
 from iamrbac.migrate.undo import Undo
-from iamrbac.model.backups import Backups
-from iamrbac.model.errors import ExistsError, MigrateError, ModeError
-from iamrbac.plan.change import Action, Change, ClusterPlan, Plan
-from iamrbac.plan.observed import AuthenticationMode, AwsAuth, ClusterState, Target
-from iamrbac.plan.simulate import before, edit_rows
-from iamrbac.usecases.keep import Keeping, kept
-from iamrbac.usecases.lock import Held, Locking, locked
+from iamrbac.model.errors import MigrateError, ModeError
+from iamrbac.plan.change import Change
+from iamrbac.plan.observed import AuthenticationMode, ClusterState, Target
+from iamrbac.plan.simulate import before
+from iamrbac.usecases.lock import locked
+from iamrbac.usecases.migrate_how import How, Step, Told
 from iamrbac.usecases.migrate_ports import MigrateEdges
 from iamrbac.usecases.migrate_probes import LOOK_SECONDS, Watch, watch
-from iamrbac.usecases.outcome import Event, Outcome, attempt
-from iamrbac.usecases.ports import Progress
-from iamrbac.usecases.rows import write_rows
+from iamrbac.usecases.migrate_writes import Writes, plan_of
 
-AT_ONCE: Final = 4
-"""Calls to EKS, which publishes no rate limits."""
 POLL_SECONDS: Final = 5.0
 FIRST_POLL_SECONDS: Final = 0.25
 """Between two looks at what EKS does; the first ones are quicker."""
@@ -43,41 +34,6 @@ PROBE_SECONDS: Final = 60.0
 """How long probes may be wrong after a change: entries take seconds."""
 LOOKS: Final = 3
 """How often the probes have to be right once the rows are gone."""
-Step: TypeAlias = Literal["mode", "entries", "verify", "policies", "rows", "undo", "final"]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that a migration did, or could not do."""
-
-    cluster: str
-    step: Step
-    text: str
-    outcome: Outcome = Outcome.DONE
-    why: str = ""
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """How to go about it."""
-
-    instance: str
-    home: str
-    backups: Backups
-    progress: Progress
-    pause: Callable[[float], None]
-    monotonic: Callable[[], float]
-    now: Callable[[], datetime]
-    locking: Locking | None
-    keeping: Callable[[Plan, str], Keeping | None]
-    """Returns how what a step changes is kept; takes it and the step's name for history."""
-    settle: float
-    """Seconds that an entry gets to count everywhere before its row goes."""
-    timeout: float
-    """Seconds to wait at most for the mode, and for the probes."""
-    keep_rows: bool
-    after_conflict: Callable[[int], None]
 
 
 class Work:
@@ -87,13 +43,12 @@ class Work:
         self._edges = edges
         self._look = look
         self._how = how
-        self._held: Held | None = None
-        self._cluster = ""
+        self._writes = Writes(edges.edges, how, "", None)
 
     def migrate(self, planned: Migration) -> Generator[Told]:
         """Go all the way. Raises IamrbacError where it stops; then the same again goes on."""
-        with locked(self._edges.edges, self._how.home, [_of(planned.state)], self._how.locking) as held:
-            self._cluster, self._held = planned.cluster, held.get(planned.cluster)
+        with locked(self._edges.edges, self._how.home, [plan_of(planned.state)], self._how.locking) as held:
+            self._writes = Writes(self._edges.edges, self._how, planned.cluster, held.get(planned.cluster))
             now = self._agreed()
             probes = self._watch(now.state)
             if now.switches:
@@ -108,37 +63,37 @@ class Work:
 
     def final(self, planned: Migration) -> Generator[Told]:
         """Set the mode API, where nothing that counts is left in aws-auth. Raises IamrbacError."""
-        with locked(self._edges.edges, self._how.home, [_of(planned.state)], self._how.locking) as held:
-            self._cluster, self._held = planned.cluster, held.get(planned.cluster)
+        with locked(self._edges.edges, self._how.home, [plan_of(planned.state)], self._how.locking) as held:
+            self._writes = Writes(self._edges.edges, self._how, planned.cluster, held.get(planned.cluster))
             now = self._agreed()
             if now.leftover or not now.done(keep_rows=False):
-                raise self._stopped("something in aws-auth counts again")
+                raise self._writes.stopped("something in aws-auth counts again")
             probes = self._watch(now.state)
             yield from self._switch(now.state.target, "API")
             yield from self._right(probes, "verify", "in the mode API")
 
     def undo(self, planned: Undo) -> Generator[Told]:
         """Take back what migrate made. Raises IamrbacError."""
-        with locked(self._edges.edges, self._how.home, [_of(planned.state)], self._how.locking) as held:
-            self._cluster, self._held = planned.cluster, held.get(planned.cluster)
+        with locked(self._edges.edges, self._how.home, [plan_of(planned.state)], self._how.locking) as held:
+            self._writes = Writes(self._edges.edges, self._how, planned.cluster, held.get(planned.cluster))
             now = self._undoable()
             probes = self._watch(now.state)
             if now.rebridge:
                 yield from self._bridge(now.state)
-                yield from self._written("undo", now.state, [(one,) for one in now.rebridge])
+                yield from self._writes.at_eks("undo", now.state, [(one,) for one in now.rebridge])
                 self._rest(self._how.settle, now.cluster)
                 now = self._undoable()
-            yield from self._written("undo", now.state, [(one,) for one in now.remove], "migrate --undo")
+            yield from self._writes.at_eks("undo", now.state, [(one,) for one in now.remove], "migrate --undo")
             yield from self._right(probes, "verify", "by their rows again")
             if now.bridge is not None:
                 self._rest(self._how.settle if now.remove else 0, now.cluster)
-                self._check_lock()
+                self._writes.check_lock()
                 self._edges.edges.kube(now.state.target).delete(now.bridge)
 
     def _undoable(self) -> Undo:
         now = self._look()
         if not isinstance(now, Undo) or now.blockers:
-            raise self._stopped("it cannot be undone any more")
+            raise self._writes.stopped("it cannot be undone any more")
         return now
 
     def _agreed(self) -> Migration:
@@ -146,7 +101,7 @@ class Work:
         now = self._look()
         if not isinstance(now, Migration) or not now.may:
             said = "; ".join(one.message for one in now.blockers)
-            raise self._stopped(f"something stands against it by now: {said}")
+            raise self._writes.stopped(f"something stands against it by now: {said}")
         return now
 
     def _watch(self, state: ClusterState) -> Watch:
@@ -169,7 +124,7 @@ class Work:
         return now
 
     def _switch(self, target: Target, mode: AuthenticationMode) -> Generator[Told]:
-        self._check_lock()
+        self._writes.check_lock()
         update = self._edges.modes.change_mode(target, mode)
         began = told = self._how.monotonic()
         rest = FIRST_POLL_SECONDS
@@ -204,16 +159,16 @@ class Work:
         if admins:
             yield from self._bridge(now.state)
         pairs = [tuple(_bridged(one, instance, admins) for one in pair) for pair in now.create]
-        yield from self._written("entries", now.state, pairs, "migrate (entries)")
+        yield from self._writes.at_eks("entries", now.state, pairs, "migrate (entries)")
 
     def _bridge(self, state: ClusterState) -> Generator[Told]:
         """Make the bridge's binding where it is missing, and give it its time."""
         if bridge.standing(state, self._how.instance) is not None:
             return
-        self._check_lock()
-        wanted = bridge.binding(self._cluster, self._how.instance)
+        self._writes.check_lock()
+        wanted = bridge.binding(state.target.name, self._how.instance)
         self._edges.edges.kube(state.target).create(wanted)
-        yield Told(self._cluster, "entries", f"+ ClusterRoleBinding {wanted.key.name}, for the time being")
+        yield Told(state.target.name, "entries", f"+ ClusterRoleBinding {wanted.key.name}, for the time being")
         self._how.pause(BRIDGE_SECONDS)
 
     def _verified(self, probes: Watch) -> Generator[Told, None, Migration]:
@@ -221,7 +176,7 @@ class Work:
         began, rest = self._how.monotonic(), FIRST_POLL_SECONDS
         while (now := self._agreed()).create:
             if self._how.monotonic() - began >= self._how.timeout:
-                raise self._stopped(f"{len(now.create)} access entries cannot be read back")
+                raise self._writes.stopped(f"{len(now.create)} access entries cannot be read back")
             self._how.pause(rest)
             rest = min(2 * rest, POLL_SECONDS)
         yield from self._right(probes, "verify", "with entries beside rows")
@@ -232,15 +187,17 @@ class Work:
         standing = bridge.standing(now.state, self._how.instance)
         if now.unbridge:
             self._wait_for(now)
-            yield from self._written("policies", now.state, [(one,) for one in now.unbridge])
+            yield from self._writes.at_eks("policies", now.state, [(one,) for one in now.unbridge])
             wrong = self._wrong(probes)
             if wrong:
                 back = self._look().state
                 self._bridge_again(back, {one.key.name for one in now.unbridge})
-                raise self._stopped(f"{wrong}; everybody is an administrator by {bridge.group(self._how.instance)}")
+                raise self._writes.stopped(
+                    f"{wrong}; everybody is an administrator by {bridge.group(self._how.instance)}"
+                )
             yield Told(now.cluster, "policies", "administrators by AmazonEKSClusterAdminPolicy alone")
         if standing is not None:
-            self._check_lock()
+            self._writes.check_lock()
             self._edges.edges.kube(now.state.target).delete(standing)
 
     def _bridge_again(self, state: ClusterState, names_: set[str]) -> None:
@@ -254,45 +211,15 @@ class Work:
         if not now.remove:
             return
         self._wait_for(now)
-        kube = self._edges.edges.kube(now.state.target)
-        with self._kept(now.state, now.remove, "migrate (rows)") as note:
-            self._check_lock()
-            left = kube.aws_auth()
-            try:
-                write_rows(kube, self._how.instance, now.remove, now.cluster, self._between)
-            except BaseException:
-                for one in now.remove:
-                    note(Event(one, Outcome.FAILED, "it could not be taken out"))
-                raise
-            for one in now.remove:
-                note(Event(one, Outcome.DONE))
-                yield Told(now.cluster, "rows", f"- {one.key.name}")
+        left = self._writes.rows(now.state, now.remove, "migrate (rows)")
+        yield from (Told(now.cluster, "rows", f"- {one.key.name}") for one in now.remove)
         for look in range(LOOKS):
             self._how.pause(LOOK_SECONDS * bool(look))
             wrong = probes.wrong()
             if wrong:
-                self._put_back(now, left)
-                raise self._stopped(f"without the rows {wrong}: they are back")
+                self._writes.rows_back(now.state, now.remove, left)
+                raise self._writes.stopped(f"without the rows {wrong}: they are back")
         yield Told(now.cluster, "verify", f"{_count(probes)} right without the rows")
-
-    def _put_back(self, now: Migration, left: AwsAuth | None) -> None:
-        """Put the rows back: byte for byte where nobody has written since, else at the end of their sections."""
-        kube = self._edges.edges.kube(now.state.target)
-        current = kube.aws_auth()
-        if left is not None and current is not None and current.data == edit_rows(left.data, now.remove):
-            kube.write_aws_auth(current, left.data, left.annotations)
-            return
-        again = [
-            Change(
-                one.key,
-                Action.CREATE,
-                None,
-                Desired(one.key, one.before.spec, one.before.meta.labels, released=not one.before.meta.labels),
-            )
-            for one in now.remove
-            if one.before is not None
-        ]
-        write_rows(kube, self._how.instance, again, now.cluster, self._between)
 
     def _wait_for(self, now: Migration) -> None:
         """Give entries that are young the time that EKS may take for them."""
@@ -302,6 +229,8 @@ class Work:
             for item in now.state.objects
             if item.key.kind == "AccessEntry" and item.key.name in wanted and item.meta.created is not None
         ]
+        if self._writes.last is not None:
+            young.append(self._how.settle - (self._how.now() - self._writes.last).total_seconds())
         left = max((*young, 0.0))
         self._rest(min(left, self._how.settle), now.cluster)
 
@@ -313,88 +242,11 @@ class Work:
     def _right(self, probes: Watch, step: Step, when: str) -> Generator[Told]:
         wrong = self._wrong(probes)
         if wrong:
-            raise self._stopped(f"{wrong} ({when})")
+            raise self._writes.stopped(f"{wrong} ({when})")
         yield Told(probes.target.name, step, f"{_count(probes)} right {when}")
 
     def _wrong(self, probes: Watch) -> str:
         return probes.until_right(min(self._how.timeout, PROBE_SECONDS), self._how.monotonic, self._how.pause)
-
-    def _written(
-        self, step: Step, state: ClusterState, pairs: Sequence[tuple[Change, ...]], doing: str = ""
-    ) -> Generator[Told]:
-        """Write changes at EKS, those of one principal one after another. Raises MigrateError where one failed.
-
-        They are kept under what history calls it; without that not at all.
-        """
-        failed: list[str] = []
-        with self._kept(state, [one for pair in pairs for one in pair], doing) as note:
-            for event in self._at_once(state.target, pairs):
-                note(event)
-                if event.outcome is not Outcome.DONE:
-                    failed.append(event.reason)
-                yield _told(step, event)
-        if failed:
-            raise self._stopped(f"{len(failed)} of {sum(map(len, pairs))} writes failed: {failed[0]}")
-
-    def _at_once(self, target: Target, pairs: Sequence[tuple[Change, ...]]) -> Iterator[Event]:
-        stop = threading.Event()
-        with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(pairs) or 1)) as pool:
-            try:
-                for events in pool.map(lambda pair: self._pair(target, pair, stop), pairs):
-                    yield from events
-            finally:
-                stop.set()
-
-    def _pair(self, target: Target, pair: Sequence[Change], stop: threading.Event) -> list[Event]:
-        events: list[Event] = []
-        for change in pair:
-            if stop.is_set():
-                break
-            lost = self._held.lost() if self._held is not None else ""
-            if lost or (events and events[-1].outcome is not Outcome.DONE):
-                events.append(Event(change, Outcome.SKIPPED, lost or "its access entry could not be made"))
-            else:
-                events.append(attempt(change, lambda one: self._write(target, one)))
-        return events
-
-    def _write(self, target: Target, change: Change) -> None:
-        aws = self._edges.edges.aws
-        if change.before is not None and change.after is not None and change.action is Action.UPDATE:
-            aws.update(target, change.before, change.after)
-            return
-        if change.before is not None:
-            aws.delete(target, change.before)
-        if change.after is not None:
-            try:
-                aws.create(target, change.after)
-            except ExistsError:
-                # Of a call whose answer got lost; what it says is read back and compared.
-                if change.key.kind != "AccessPolicyAssociation":
-                    raise
-
-    def _kept(
-        self, state: ClusterState, changes: Sequence[Change], doing: str
-    ) -> AbstractContextManager[Callable[[Event], None]]:
-        plan = Plan(self._how.instance, (_of(state, changes),), (), "", self._how.home, self._how.backups)
-        return kept(
-            self._edges.edges, plan, plan.planned, self._how.keeping(plan, doing) if changes and doing else None
-        )
-
-    def _between(self, conflicts: int) -> None:
-        self._check_lock()
-        self._how.after_conflict(conflicts)
-
-    def _check_lock(self) -> None:
-        lost = self._held.lost() if self._held is not None else ""
-        if lost:
-            raise self._stopped(lost)
-
-    def _stopped(self, why: str) -> MigrateError:
-        return MigrateError(why, where=self._cluster, hint="run it again")
-
-
-def _of(state: ClusterState, changes: Sequence[Change] = ()) -> ClusterPlan:
-    return ClusterPlan(state, "access-entries", tuple(changes), (), (), 0, frozenset())
 
 
 def _associates(pair: Sequence[Change]) -> bool:
@@ -406,12 +258,6 @@ def _bridged(change: Change, instance: str, admins: set[str]) -> Change:
     if after is None or not isinstance(after.spec, AccessEntry) or change.key.name not in admins:
         return change
     return replace(change, after=replace(after, spec=bridge.bridged(after.spec, instance)))
-
-
-def _told(step: Step, event: Event) -> Told:
-    sign = {Action.CREATE: "+", Action.DELETE: "-", Action.UPDATE: "~", Action.REPLACE: "-/+"}
-    text = f"{sign.get(event.change.action, '')} {event.change.key.kind} {event.change.key.name}"
-    return Told(event.change.key.cluster, step, text, event.outcome, event.reason, event.hint)
 
 
 def _count(probes: Watch) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from iamrbac.usecases.keep import Keeping
     from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.migrate import Wanted
-    from iamrbac.usecases.migrate_steps import How
+    from iamrbac.usecases.migrate_how import How
     from iamrbac.usecases.ports import OwnAccess, Progress
 
 
@@ -50,7 +50,7 @@ def how(
     keep_rows: bool,
 ) -> How:
     """Return how to go about it, with the clocks of this machine."""
-    from iamrbac.usecases.migrate_steps import How
+    from iamrbac.usecases.migrate_how import How
     from iamrbac.usecases.rows import pause_after
 
     chance = SystemRandom().random

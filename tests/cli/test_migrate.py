@@ -305,7 +305,7 @@ def test_it_can_be_interrupted_and_goes_on(
 
     before = fresh_sandbox.cluster("production").aws_auth_data()
     with monkeypatch.context() as patch:
-        patch.setattr("iamrbac.usecases.migrate_steps.write_rows", interrupt)
+        patch.setattr("iamrbac.usecases.migrate_writes.write_rows", interrupt)
         assert migrate(repository, *GO, *LEAVE) == 130
     said = "interrupted on production; `iamrbac migrate --to access-entries` goes on from here"
     assert said in capsys.readouterr().err

@@ -23,8 +23,9 @@ from iamrbac.plan.simulate import before
 from iamrbac.rbac.objects import Binding, Request, Role, Rule, User
 from iamrbac.usecases.migrate import Looking, look_at
 from iamrbac.usecases.migrate import Request as Asking
+from iamrbac.usecases.migrate_how import How, Told
 from iamrbac.usecases.migrate_ports import MigrateEdges, ModeSeen, Probe
-from iamrbac.usecases.migrate_steps import How, Told, Work
+from iamrbac.usecases.migrate_steps import Work
 from iamrbac.usecases.ports import Edges
 from iamrbac.usecases.read import read_cluster
 from tests.access.worlds import BUILTIN
