@@ -31,7 +31,7 @@ from iamrbac.cli.planning import (
     seconds,
 )
 from iamrbac.cli.terminal import Terminal
-from iamrbac.model.errors import IamrbacError, UsageError
+from iamrbac.model.errors import DeclinedError, IamrbacError, UsageError
 
 if TYPE_CHECKING:
     from iamrbac.plan.change import Plan
@@ -152,8 +152,13 @@ def command(
     todo = _todo(doing, wanted)
     told: list[Told] = []
     if code == 0 and todo:
-        if not yes:
-            ask(len(todo), _question(doing, todo))
+        try:
+            if not yes:
+                ask(len(todo), _question(doing, todo))
+        except DeclinedError as error:
+            if output is Output.JSON:
+                terminal.json(migrate_json(wanted, told, error.exit_code, keep_rows=keep_rows, final=final))
+            raise
         how = wired.how(
             wanted,
             terminal,

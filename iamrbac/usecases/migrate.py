@@ -134,7 +134,7 @@ def look_at(edges: Edges, request: Request, progress: Progress) -> tuple[Wanted,
     if loaded.readable is None or wrong:
         return Wanted(findings=wrong or loaded.findings), None
     config = loaded.readable.config.document
-    selected = select(config.clusters, request.clusters)
+    selected = _mapped(select(config.clusters, request.clusters), request, progress)
     asked = Asked(_named(request.principals), frozenset(map(identity, request.leave)), request.nodes)
     looking = Looking(edges, config, request, asked)
     progress.step(f"Reading {count(len(selected), 'cluster')} as {edges.aws.caller().arn}")
@@ -145,6 +145,14 @@ def look_at(edges: Edges, request: Request, progress: Progress) -> tuple[Wanted,
             progress.note(f"{one.cluster}: {seen(one.state)}")
     _check_named(request, found)
     return Wanted(config.metadata.name, config.home.namespace, config.keeping, found), looking
+
+
+def _mapped(selected: Sequence[Cluster], request: Request, progress: Progress) -> Sequence[Cluster]:
+    """Leave out clusters where somebody else maps, unless they were named."""
+    others = [one.name for one in selected if one.mapping == "external" and not request.clusters]
+    if others:
+        progress.step(f"Left out, since somebody else maps there (mapping: external): {', '.join(others)}")
+    return [one for one in selected if one.name not in others]
 
 
 def _one(looking: Looking, cluster: Cluster) -> One:

@@ -195,6 +195,20 @@ def test_the_config_must_not_ask_for_rows(repository: Path, capsys: pytest.Captu
     assert "write `mapping: auto` in its place" in out
 
 
+def test_clusters_of_others_are_left_out_unless_they_are_named(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CONFIG.replace("{name: production,", "{name: production, mapping: external,")
+    (repository / "iamrbac.yaml").write_text(text)
+    capsys.readouterr()
+    assert run(["migrate", "--to", "access-entries", "-C", str(repository), "--undo"]) == 0
+    said = capsys.readouterr()
+    assert "production" not in said.out
+    assert "somebody else maps there (mapping: external): production" in said.err
+    assert migrate(repository, *GO) == 3
+    assert "MIG019" in capsys.readouterr().out
+
+
 def test_stop_before_rows_go_take_it_back_then_go_all_the_way_to_the_end(
     repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,6 +243,11 @@ _AWS_AUTH = {"name": "aws-auth", "namespace": "kube-system"}
 def test_nobody_to_ask_is_a_no(repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert migrate(repository, *LEAVE) == 5
+    capsys.readouterr()
+    assert migrate(repository, *LEAVE, "-o", "json") == 5
+    document = json.loads(capsys.readouterr().out)
+    check("migrate", document)
+    assert (document["exitCode"], document["done"]) == (5, [])
     assert mode(fresh_sandbox) == "CONFIG_MAP"
 
 
