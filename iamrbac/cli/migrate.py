@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from iamrbac.usecases.migrate import Looking, One, Wanted
     from iamrbac.usecases.migrate_how import How, Told
     from iamrbac.usecases.migrate_ports import MigrateEdges
+    from iamrbac.usecases.recording import Recording
 
 
 class To(StrEnum):
@@ -163,7 +164,7 @@ def command(
             wanted,
             terminal,
             _locking(terminal, patience, no_lock=no_lock),
-            _keeping(terminal, edges, no_backup=no_backup),
+            _leaving(terminal, edges, no_backup=no_backup),
             settle=rest,
             timeout=wait,
             keep_rows=keep_rows,
@@ -258,7 +259,7 @@ def _end(doing: _Doing, clusters: int) -> str:
         return f"EKS reads no aws-auth any more on {where}."
     if doing.keep_rows:
         return f"Verified on {where}, with rows in place. Next: the same without --keep-rows, or with --undo."
-    return f"Migrated {where}. `iamrbac rollback` brings the rows back; `iamrbac apply` writes down what is ours now."
+    return f"Migrated {where}. `iamrbac rollback` brings the rows back."
 
 
 def _locking(terminal: Terminal, patience: float, *, no_lock: bool) -> Locking | None:
@@ -271,22 +272,19 @@ def _locking(terminal: Terminal, patience: float, *, no_lock: bool) -> Locking |
     return wiring.locking(patience, terminal, lambda: None)
 
 
-def _keeping(terminal: Terminal, edges: MigrateEdges, *, no_backup: bool) -> Callable[[Plan, str], Keeping | None]:
+def _leaving(
+    terminal: Terminal, edges: MigrateEdges, *, no_backup: bool
+) -> Callable[[Plan, str], tuple[Keeping | None, Recording]]:
     from iamrbac import wiring
     from iamrbac.render.apply import backup_text
 
-    def keeping(plan: Plan, doing: str) -> Keeping | None:
-        if no_backup:
-            return None
-        return wiring.keeping(
-            wiring.this_run(edges.edges, plan, doing, ()),
-            terminal,
-            terminal.warn,
-            show.line_of(edges.edges.repository),
-            lambda backup: terminal.step(backup_text(backup)),
-        )
+    def leaving(plan: Plan, doing: str) -> tuple[Keeping | None, Recording]:
+        run = wiring.this_run(edges.edges, plan, doing, ())
+        line = show.line_of(edges.edges.repository)
+        keep = wiring.keeping(run, terminal, terminal.warn, line, lambda backup: terminal.step(backup_text(backup)))
+        return None if no_backup else keep, wiring.recording(run, terminal.warn, terminal.note)
 
-    return keeping
+    return leaving
 
 
 def _is_failed(one: One) -> bool:

@@ -22,13 +22,6 @@ HOME: Final = (
 """(group, resource, verbs) in the home namespace: one apply at a time; backups, records, the ApplySet's parent."""
 
 
-MIGRATE_HOME: Final = (
-    ("coordination.k8s.io", "leases", ("create", "get", "update")),
-    ("", "configmaps", ("create", "delete", "list")),
-)
-"""One at a time, and backups."""
-
-
 def rbac_objects(
     command: Command, home: str, *, manage_namespaces: bool = False, instance: str = ""
 ) -> list[dict[str, Any]]:
@@ -52,7 +45,7 @@ def rbac_objects(
         # Then nobody who applies has to be able to create namespaces.
         labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
         objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home, "labels": labels}})
-    at_home = HOME if does.maps else MIGRATE_HOME if does.migrates else ()
+    at_home = HOME if does.maps or does.migrates else ()
     ours = [_rule(group, [resource], verbs) for group, resource, verbs in at_home]
     ours += [_rule("", ["configmaps"], ["get"])] if does.record else []
     ours += [_rule("", ["configmaps"], ["list"])] if does.kept and not does.maps else []

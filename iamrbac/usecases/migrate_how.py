@@ -13,6 +13,7 @@ from iamrbac.usecases.keep import Keeping
 from iamrbac.usecases.lock import Locking
 from iamrbac.usecases.outcome import Outcome
 from iamrbac.usecases.ports import Progress
+from iamrbac.usecases.recording import Recording
 
 Step: TypeAlias = Literal["mode", "entries", "verify", "policies", "rows", "undo", "final"]
 
@@ -41,8 +42,8 @@ class How:
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
     locking: Locking | None
-    keeping: Callable[[Plan, str], Keeping | None]
-    """Returns how what a step changes is kept; takes it and the step's name for history."""
+    leaving: Callable[[Plan, str], tuple[Keeping | None, Recording | None]]
+    """Returns how what a step changes is kept and recorded; takes it and the step's name for history."""
     settle: float
     """Seconds that an entry gets to count everywhere before its row goes."""
     timeout: float

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
+from iamrbac.compile import names
 from iamrbac.compile.desired import Desired
 from iamrbac.model.errors import ExistsError, MigrateError
 from iamrbac.plan.change import Action, Change, ClusterPlan, Plan
@@ -19,6 +20,7 @@ from iamrbac.usecases.lock import Held
 from iamrbac.usecases.migrate_how import How, Step, Told
 from iamrbac.usecases.outcome import Event, Outcome, attempt
 from iamrbac.usecases.ports import Edges
+from iamrbac.usecases.recording import recording
 from iamrbac.usecases.rows import write_rows
 
 AT_ONCE: Final = 4
@@ -91,11 +93,26 @@ class Writes:
                 if change.key.kind != "AccessPolicyAssociation":
                     raise
 
-    def _kept(
-        self, state: ClusterState, changes: Sequence[Change], doing: str
-    ) -> AbstractContextManager[Callable[[Event], None]]:
-        plan = Plan(self._how.instance, (plan_of(state, changes),), (), "", self._how.home, self._how.backups)
-        return kept(self._edges, plan, plan.planned, self._how.keeping(plan, doing) if changes and doing else None)
+    @contextmanager
+    def _kept(self, state: ClusterState, changes: Sequence[Change], doing: str) -> Iterator[Note]:
+        """Keep what changes, and record what of it is ours, so that `drift` knows it; without `doing` neither."""
+        plan = self._plan(state, changes)
+        keep, record = self._how.leaving(plan, doing) if changes and doing else (None, None)
+        ours = [change for change in changes if _is_ours(change, changes, self._how.instance)]
+        with (
+            kept(self._edges, plan, plan.planned, keep) as kept_,
+            recording(self._edges, self._plan(state, ours), record if ours else None) as recorded,
+        ):
+
+            def note(event: Event) -> None:
+                kept_(event)
+                if event.change in ours:
+                    recorded(event)
+
+            yield note
+
+    def _plan(self, state: ClusterState, changes: Sequence[Change]) -> Plan:
+        return Plan(self._how.instance, (plan_of(state, changes),), (), "", self._how.home, self._how.backups)
 
     def rows(self, state: ClusterState, remove: Sequence[Change], doing: str) -> AwsAuth | None:
         """Take rows out in one write; return aws-auth as it was before.
@@ -153,6 +170,16 @@ class Writes:
 def plan_of(state: ClusterState, changes: Sequence[Change] = ()) -> ClusterPlan:
     """Return changes as the lock and the backup take them."""
     return ClusterPlan(state, "access-entries", tuple(changes), (), (), 0, frozenset())
+
+
+def _is_ours(change: Change, changes: Sequence[Change], instance: str) -> bool:
+    """Return whether a change is of what is ours, before or after; a policy is its entry's."""
+    if change.key.kind == "AccessPolicyAssociation":
+        entry = change.key.name.partition("#")[0]
+        return any(one.key.name == entry and _is_ours(one, (), instance) for one in changes)
+    labels = [change.after.labels] if change.after is not None else []
+    labels += [change.before.meta.labels] if change.before is not None else []
+    return any(one.get(names.INSTANCE_LABEL) == instance for one in labels)
 
 
 def _told(step: Step, event: Event) -> Told:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iamrbac.usecases.migrate import Wanted
     from iamrbac.usecases.migrate_how import How
     from iamrbac.usecases.ports import OwnAccess, Progress
+    from iamrbac.usecases.recording import Recording
 
 
 def edges(root: Path | None, profiles: Sequence[str]) -> MigrateEdges:
@@ -43,7 +44,7 @@ def how(
     wanted: Wanted,
     progress: Progress,
     locking: Locking | None,
-    keeping: Callable[[Plan, str], Keeping | None],
+    leaving: Callable[[Plan, str], tuple[Keeping | None, Recording | None]],
     *,
     settle: float,
     timeout: float,
@@ -63,7 +64,7 @@ def how(
         time.monotonic,
         lambda: datetime.now(UTC),
         locking,
-        keeping,
+        leaving,
         settle,
         timeout,
         keep_rows,

@@ -17,10 +17,11 @@ from iamrbac.migrate.types import Migration
 from iamrbac.migrate.undo import Undo
 from iamrbac.model.arn import comparable
 from iamrbac.model.errors import NotMappedError
-from iamrbac.plan.change import FailedCluster
+from iamrbac.plan.change import FailedCluster, Plan
 from iamrbac.plan.observed import AuthenticationMode, AwsAuth, ClusterState, Meta, Observed, Target
 from iamrbac.plan.simulate import before
 from iamrbac.rbac.objects import Binding, Request, Role, Rule, User
+from iamrbac.usecases.keep import Keeping
 from iamrbac.usecases.migrate import Looking, look_at
 from iamrbac.usecases.migrate import Request as Asking
 from iamrbac.usecases.migrate_how import How, Told
@@ -28,6 +29,7 @@ from iamrbac.usecases.migrate_ports import MigrateEdges, ModeSeen, Probe
 from iamrbac.usecases.migrate_steps import Work
 from iamrbac.usecases.ports import Edges
 from iamrbac.usecases.read import read_cluster
+from iamrbac.usecases.recording import Recording
 from tests.access.worlds import BUILTIN
 from tests.usecases.fakes import ACCOUNT, PAT, FakeAws, Faults, Silent
 from tests.usecases.keeping import Keep
@@ -187,7 +189,7 @@ class Town:
             lambda: self.clock,
             lambda: datetime.now(UTC),
             self.company.locking,
-            lambda _plan, doing: replace(kept := self.keep.keeping(), run=replace(kept.run, doing=doing)),
+            self._leaving,
             settle=15,
             timeout=60,
             keep_rows=self.keep_rows,
@@ -195,6 +197,11 @@ class Town:
         )
         probes = tuple(Probe(arn.rsplit("/", 1)[-1], partial(self._arn, arn), partial(self._open, arn)) for arn in WHO)
         return Work(MigrateEdges(self.edges, self.modes, probes), partial(looking.look, looking.cluster(CLUSTER)), how)
+
+    def _leaving(self, _plan: Plan, doing: str) -> tuple[Keeping, Recording]:
+        kept = self.keep.keeping()
+        run = replace(kept.run, doing=doing)
+        return replace(kept, run=run), Recording(run, self.keep.warnings.append)
 
     def migrate(self) -> list[Told]:
         planned, _ = self.look()
