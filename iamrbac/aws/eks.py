@@ -7,11 +7,11 @@ import binascii
 import ssl
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from iamrbac.aws import reader, writer
+from iamrbac.aws import modes, reader, writer
 from iamrbac.aws.accounts import Accounts
 from iamrbac.aws.cluster import EksCluster
 from iamrbac.aws.errors import aws_call, code_of
@@ -20,6 +20,7 @@ from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import AwsError
 from iamrbac.plan.observed import AuthenticationMode, Observed, Target
+from iamrbac.usecases.migrate_ports import ModeSeen
 from iamrbac.usecases.ports import Caller
 
 if TYPE_CHECKING:
@@ -88,6 +89,17 @@ class EksApi:
         """
         writer.delete(self._cluster(target), observed)
 
+    def change_mode(self, target: Target, mode: AuthenticationMode) -> str:
+        """UpdateClusterConfig; return the update's id, "" where another is under way or it is the mode already.
+
+        Raises AwsError.
+        """
+        return modes.change(self._cluster(target), mode)
+
+    def seen_mode(self, target: Target, update: str) -> ModeSeen:
+        """DescribeCluster, and DescribeUpdate where an update's id is known. Raises AwsError."""
+        return modes.seen(self._cluster(target), update)
+
     def _role(self, cluster: Cluster) -> AssumeRole | None:
         return cluster.role if self._assume else None
 
@@ -142,11 +154,4 @@ def pem(cluster: str, data: str) -> str:
 
 def _mode(cluster: Cluster, described: ClusterTypeDef) -> AuthenticationMode:
     """Return the authenticationMode; clusters that are older than access entries name none and have the ConfigMap."""
-    said = described.get("accessConfig", {}).get("authenticationMode", "CONFIG_MAP")
-    if said not in get_args(AuthenticationMode):
-        raise AwsError(
-            f"EKS names an authenticationMode that is not known here: {said!r}",
-            where=cluster.name,
-            hint="install a newer iamrbac",
-        )
-    return said
+    return modes.mode_of(cluster.name, described)

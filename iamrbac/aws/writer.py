@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -21,9 +21,15 @@ from iamrbac.model.errors import AwsError, ConflictError, ExistsError
 from iamrbac.plan.observed import Observed
 
 T = TypeVar("T")
+STANDARD = "STANDARD"
 OUR_TAGS = "iamrbac.dev/"
 NEW_PRINCIPAL_WAITS = (1.0, 2.0, 4.0)
 """Seconds between attempts: a role or user that was just made is unknown to EKS for a moment (eks-facts 1.2)."""
+
+
+class _Fields(TypedDict, total=False):
+    username: str
+    kubernetesGroups: list[str]
 
 
 def create(cluster: EksCluster, desired: Desired, sleep: Callable[[float], None]) -> None:
@@ -78,14 +84,15 @@ def delete(cluster: EksCluster, observed: Observed) -> None:
 
 
 def _create_entry(cluster: EksCluster, spec: AccessEntry, tags: dict[str, str]) -> None:
-    fields: dict[str, str] = {} if spec.username == _default(spec.principal) else {"username": spec.username}
+    fields: _Fields = {} if spec.username == _default(spec.principal) else {"username": spec.username}
+    # EKS gives nodes their username and groups itself, and takes none.
+    fields = {**fields, "kubernetesGroups": list(spec.groups)} if spec.type == STANDARD else {}
 
     def make() -> None:
         try:
             cluster.client.create_access_entry(
                 clusterName=cluster.target.eks_name,
                 principalArn=spec.principal,
-                kubernetesGroups=list(spec.groups),
                 type=spec.type,
                 tags=tags,
                 **fields,

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("schema", "Print the JSON Schema of a document kind."),
     "compile": ("compile", "Write the objects that the policies mean."),
     "import": ("importing", "Write what clusters give today as policies and templates, with a proof."),
+    "migrate": ("migrate", "Turn rows of aws-auth into access entries, without anybody noticing."),
     "plan": ("plan", "Show what would change, for whom."),
     "apply": ("apply", "Change it."),
     "sync": ("sync", "Keep it so: plan and apply, round after round."),

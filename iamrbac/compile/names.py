@@ -15,6 +15,8 @@ POLICY_LABEL = "iamrbac.dev/policy"
 SET_LABEL = "iamrbac.dev/set"
 ROLE_LABEL = "iamrbac.dev/role"
 """The template's name, on objects that were made for a role template."""
+MIGRATED_TAG = "iamrbac.dev/migrated-by"
+"""An access entry's tag: which instance's `migrate` made it of a row. It says whence it comes, and owns nothing."""
 PART_OF_LABEL = "applyset.kubernetes.io/part-of"
 
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")

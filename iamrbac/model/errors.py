@@ -143,6 +143,18 @@ class AuditLogError(IamrbacError):
     code = "ERR221"
 
 
+class MigrateError(IamrbacError):
+    """A migration stopped: the cluster is not as it was agreed to, a write failed, or a probe is not who it was."""
+
+    code = "ERR230"
+
+
+class ModeError(IamrbacError):
+    """A cluster's authentication mode could not be changed, or not in time; nothing else was changed."""
+
+    code = "ERR231"
+
+
 class OutputError(IamrbacError):
     """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 

@@ -11,6 +11,7 @@ class Command(StrEnum):
     """A command that needs rights."""
 
     IMPORT = "import"
+    MIGRATE = "migrate"
     PLAN = "plan"
     APPLY = "apply"
     SYNC = "sync"
@@ -62,6 +63,8 @@ class Does:
     """It reads the backups."""
     gives_back: bool = False
     """It takes our tags off access entries that were adopted."""
+    migrates: bool = False
+    """It makes access entries of rows of aws-auth, and changes the authentication mode."""
     clusters: bool = True
     """It asks EKS where clusters are."""
     keeps_index: bool = False
@@ -72,6 +75,7 @@ class Does:
 
 DOES: Final = {
     Command.IMPORT: Does(everybody=True, mappings=True, rbac=True),
+    Command.MIGRATE: Does(mappings=True, rbac=True, migrates=True),
     Command.PLAN: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True),
     Command.APPLY: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SYNC: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),

@@ -32,6 +32,14 @@ WRITE_ENTRIES: Final = (
     "eks:UpdateAccessEntry",
 )
 CREATE_ENTRIES: Final = ("eks:CreateAccessEntry",)
+MIGRATE_CLUSTER: Final = ("eks:CreateAccessEntry", "eks:DescribeUpdate", "eks:UpdateClusterConfig")
+MIGRATE_ENTRIES: Final = (
+    "eks:AssociateAccessPolicy",
+    "eks:DeleteAccessEntry",
+    "eks:TagResource",
+    "eks:UpdateAccessEntry",
+)
+"""Entries are made with tags, which EKS lets nobody do who may not tag them."""
 ALL: Final = frozenset({"iam:ListRoles", "iam:ListUsers"})
 """Whether users and roles that clusters map are still there: neither has a resource."""
 # Asked for where a cluster has many entries; it has no resource.
@@ -60,7 +68,7 @@ def iam_policies(
     accounts = {cluster.account for cluster in clusters} if does.clusters else set()
     asked = {name.account for name in (*wanted.groups, *wanted.principals, *wanted.full)} if does.people else set()
     accounts |= asked
-    if (does.mapped or does.everybody) and people is not None:
+    if (does.mapped or does.everybody or does.migrates) and people is not None:
         accounts.add(people)
     if does.roles:
         accounts |= {item.key.account for item in managed} | ({people} if people is not None else set())
@@ -71,6 +79,8 @@ def iam_policies(
         if does.roles:
             looked = account == people
             statements += role_statements(partition, account, managed, people=looked, writes=does.grants)
+        if does.migrates:
+            statements.append(_mapped_ones(partition, account))
         if does.everybody:
             statements += _everybody(partition, account, people=account == people)
         if does.mapped:
@@ -82,7 +92,7 @@ def iam_policies(
             documents[account] = {"Version": VERSION, "Statement": statements}
     # A developer's own commands assume nothing.
     assuming = does.people or does.mappings
-    entered = asked | ({people} if does.everybody and people is not None else set())
+    entered = asked | ({people} if (does.everybody or does.migrates) and people is not None else set())
     roles = {wanted.ways[account].role.role_arn for account in entered if account in wanted.ways}
     roles |= {one.role.role_arn for one in clusters if one.role is not None and does.clusters}
     own = [_allow(("sts:AssumeRole",), sorted(roles))] if assuming and roles else []
@@ -136,6 +146,12 @@ def _everybody(partition: str, account: str, *, people: bool) -> list[dict[str, 
     ]
 
 
+def _mapped_ones(partition: str, account: str) -> dict[str, Any]:
+    """Whom rows name is known when they have been read."""
+    prefix = f"arn:{partition}:iam::{account}"
+    return _allow(("iam:GetRole", "iam:GetUser"), [f"{prefix}:role/*", f"{prefix}:user/*"])
+
+
 def _named(kind: str, principals: Iterable[str]) -> list[str]:
     return [name.removeprefix(f"{kind}/") for name in principals if name.startswith(f"{kind}/")]
 
@@ -156,6 +172,9 @@ def _clusters(does: Does, clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
     statements.append(_allow(READ_ENTRIES, entries))
     statements.append(_allow(POLICIES, ["*"]))
     mapped = [one for one in clusters if one.mapping != "external"]
+    if does.migrates and mapped:
+        statements.append(_allow(MIGRATE_CLUSTER, [_arn(one, f"cluster/{one.eks}") for one in mapped]))
+        statements.append(_allow(MIGRATE_ENTRIES, [_arn(one, f"access-entry/{one.eks}/*") for one in mapped]))
     if does.maps and mapped:
         statements.append(_allow(CREATE_ENTRIES, [_arn(one, f"cluster/{one.eks}") for one in mapped]))
         statements.append(_allow(WRITE_ENTRIES, [_arn(one, f"access-entry/{one.eks}/*") for one in mapped]))

@@ -22,25 +22,31 @@ HOME: Final = (
 """(group, resource, verbs) in the home namespace: one apply at a time; backups, records, the ApplySet's parent."""
 
 
-def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False) -> list[dict[str, Any]]:
+def rbac_objects(
+    command: Command, home: str, *, manage_namespaces: bool = False, instance: str = ""
+) -> list[dict[str, Any]]:
     """Return the ClusterRole and Roles of whoever runs a command, without bindings; [] where no right is needed.
 
-    `home` is the home namespace, which comes with them. What every authenticated user may do (system:basic-user) is
-    left out. `manage_namespaces`: a cluster's missing namespaces are created.
+    `instance` is the config's name, `home` the home namespace, which comes with them. What every
+    authenticated user may do (system:basic-user) is left out. `manage_namespaces`: a cluster's missing namespaces are
+    created.
     """
     does = DOES[command]
     name = f"iamrbac-{command.value}"
     objects: list[dict[str, Any]] = []
     if does.rbac:
-        objects.append(_object("ClusterRole", name, "", _everywhere(does, manage_namespaces=manage_namespaces)))
+        objects.append(
+            _object("ClusterRole", name, "", _everywhere(does, instance, manage_namespaces=manage_namespaces))
+        )
     if does.mappings:
-        aws_auth = _rule("", ["configmaps"], ["get", *(["update"] if does.maps else [])])
+        aws_auth = _rule("", ["configmaps"], ["get", *(["update"] if does.maps or does.migrates else [])])
         objects.append(_object("Role", name, "kube-system", [{**aws_auth, "resourceNames": ["aws-auth"]}]))
-    if does.maps:
+    if does.maps or does.migrates:
         # Then nobody who applies has to be able to create namespaces.
         labels = {names.MANAGED_BY_LABEL: names.MANAGED_BY}
         objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home, "labels": labels}})
-    ours = [_rule(group, [resource], verbs) for group, resource, verbs in HOME] if does.maps else []
+    at_home = HOME if does.maps or does.migrates else ()
+    ours = [_rule(group, [resource], verbs) for group, resource, verbs in at_home]
     ours += [_rule("", ["configmaps"], ["get"])] if does.record else []
     ours += [_rule("", ["configmaps"], ["list"])] if does.kept and not does.maps else []
     if ours:
@@ -48,7 +54,7 @@ def rbac_objects(command: Command, home: str, *, manage_namespaces: bool = False
     return objects
 
 
-def _everywhere(does: Does, *, manage_namespaces: bool) -> list[dict[str, Any]]:
+def _everywhere(does: Does, instance: str, *, manage_namespaces: bool) -> list[dict[str, Any]]:
     single = does.grants or does.witness or does.record
     verbs = [*(["get"] if single else []), *(["create", "delete", "update"] if does.grants else [])]
     rules = [
@@ -58,6 +64,11 @@ def _everywhere(does: Does, *, manage_namespaces: bool) -> list[dict[str, Any]]:
     if does.grants:
         # Without these the API lets nobody write a role with rights that they do not hold themselves.
         rules.append(_rule(GROUP, ["clusterroles", "roles"], ["bind", "escalate"]))
+    if does.migrates:
+        # Between an entry and its policy administrators are so by a binding (migrate.bridge).
+        bridge = {**_rule(GROUP, ["clusterrolebindings"], ["delete"]), "resourceNames": [f"iamrbac-migrate-{instance}"]}
+        admin = {**_rule(GROUP, ["clusterroles"], ["bind"]), "resourceNames": ["cluster-admin"]}
+        rules += [_rule(GROUP, ["clusterrolebindings"], ["create"]), bridge, admin]
     if does.witness:
         rules.append(_rule("argoproj.io", ["applications"], ["get"]))
         rules.append(_rule("kustomize.toolkit.fluxcd.io", ["kustomizations"], ["get"]))

@@ -33,7 +33,7 @@ def importing_json(found: Imported, written: Collection[str]) -> dict[str, Any]:
     return {
         "formatVersion": 1,
         "equal": found.equal,
-        "clusters": [_proof_json(one) for one in found.proofs],
+        "clusters": [proof_json(one) for one in found.proofs],
         "failed": [
             {"cluster": one.name, "code": one.code, "message": one.message, "hint": one.hint} for one in found.failures
         ],
@@ -72,7 +72,7 @@ def _lines(found: Imported, written: Collection[str], where: str, paint: Paint) 
     yield ""
     yield paint("proof", "bold")
     for proof in found.proofs:
-        yield from _proof(proof, paint)
+        yield from proof_lines(proof, paint)
     yield from (f"  {one.name}: nothing is proved, since it was not read or compiled" for one in found.failures)
     yield f"{_files(written, where)}."
 
@@ -123,7 +123,8 @@ def _unsaid(unsaid: Collection[Unsaid]) -> Iterator[str]:
         yield f"  {printable(what)} ({', '.join(dict.fromkeys(clusters))}): {printable(why)}"
 
 
-def _proof(proof: Proof, paint: Paint) -> Iterator[str]:
+def proof_lines(proof: Proof, paint: Paint) -> Iterator[str]:
+    """Yield a proof, line by line: the verdict, then who gains and who loses what."""
     asked = f"{count(proof.principals, 'principal')}, {count(proof.requests, 'deciding request')}"
     yield f"  {proof.cluster}: {'equal' if proof.equal else 'not equal'} ({asked})"
     names = Names([one.principal for one in proof.deltas])
@@ -161,7 +162,8 @@ def _files(written: Collection[str], where: str) -> str:
     return f"{count(len(written), 'file')} written below {printable(where)}" if written else "Nothing was written"
 
 
-def _proof_json(proof: Proof) -> dict[str, Any]:
+def proof_json(proof: Proof) -> dict[str, Any]:
+    """Return a proof as `-o json` writes it."""
     return {
         "cluster": proof.cluster,
         "equal": proof.equal,

@@ -42,7 +42,7 @@ def permissions(
     selected = select(config.clusters, tuple(clusters))
     wanted = wanted_names(documents, at, [one.name for one in selected])
     managed = any(one.manage_namespaces for one in selected)
-    rbac = rbac_objects(command, config.home.namespace, manage_namespaces=managed)
+    rbac = rbac_objects(command, config.home.namespace, manage_namespaces=managed, instance=config.metadata.name)
     objects = tuple(item for some in wanted_iam(documents, at).objects.values() for item in some)
     index = parse_place(config.index, config.people) if config.index is not None else None
     iam = iam_policies(command, selected, wanted, objects, config.people, config.keeping.s3, index)

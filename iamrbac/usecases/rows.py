@@ -70,7 +70,10 @@ def _edited(
     _check_unchanged(current, rows, cluster)
     owned = owned_after(before, rows)
     annotations = dict(current.annotations)
-    annotations[names.rows_annotation(instance)] = json.dumps(sorted(owned))
+    key = names.rows_annotation(instance)
+    # Where nothing is ours, nor ever was, we leave no trace.
+    if owned or key in annotations:
+        annotations[key] = json.dumps(sorted(owned))
     annotations.pop(names.keeps_annotation(instance), None)
     if (kept := rows_after(current, instance, rows)) is not None:
         annotations[names.keeps_annotation(instance)] = kept

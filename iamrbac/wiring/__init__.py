@@ -86,8 +86,8 @@ def saved_people(path: Path) -> SavedPeople:
     return parse_identities(read_text(path), str(path))
 
 
-def edges(root: Path | None, saved: SavedPeople | None = None) -> Edges:
-    """Return everything that plan and apply need, with the credentials of the environment.
+def edges(root: Path | None, saved: SavedPeople | None = None, aws: Accounts | None = None) -> Edges:
+    """Return everything that plan and apply need, with the credentials of the environment, or those of `aws`.
 
     With `saved` people are those of a file, and IAM is asked only about roles of ours that the policies want.
     """
@@ -100,7 +100,7 @@ def edges(root: Path | None, saved: SavedPeople | None = None) -> Edges:
     from iamrbac.usecases.ports import Edges
 
     files = repository(root)
-    aws = Accounts(session())
+    aws = aws or Accounts(session())
     root = Path(files.root)
     return Edges(
         files,

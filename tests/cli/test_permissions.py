@@ -277,3 +277,27 @@ def test_import_needs_to_ask_about_whomever_it_finds(
     assert "permissionSet Developer" in capsys.readouterr().out
     assert set(operations) - {"sts:GetCallerIdentity", "eks:ListAccessPolicies"} == actions - {"eks:ListAccessPolicies"}
     assert _rights(requests) == rights
+
+
+def test_migrate_needs_to_make_entries_and_a_bridge_and_no_role(
+    fresh_sandbox: Sandbox,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """There and back, and there for good; AWS judges tags beside the call that brings them."""
+    for name in ("migrate_steps.BRIDGE_SECONDS", "migrate_steps.LOOK_SECONDS"):
+        monkeypatch.setattr(f"iamrbac.usecases.{name}", 0)
+    policy(repository, POLICY)
+    call("apply", repository, "--yes", *CLUSTERS)
+    become_carol(fresh_sandbox, repository, Command.MIGRATE, monkeypatch, capsys)
+    actions = allowed_actions(repository, Command.MIGRATE, capsys)
+    rights = allowed_rights(repository, Command.MIGRATE, capsys)
+    go = ["--to", "access-entries", "--yes", *CLUSTERS]
+    with recorded() as (operations, requests):
+        call("migrate", repository, *go, "--settle", "0s", "--keep-rows")
+        call("migrate", repository, *go, "--undo")
+        call("migrate", repository, *go, "--settle", "0s")
+    judged = {"eks:ListAccessPolicies", "eks:TagResource"}
+    assert set(operations) - {"sts:GetCallerIdentity", "eks:ListAccessPolicies"} == actions - judged
+    assert _rights(requests) == rights - UNUSED - FIRST

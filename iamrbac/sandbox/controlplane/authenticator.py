@@ -1,7 +1,8 @@
 """EKS's own token check: the real aws-iam-authenticator, told what a cluster's mode and access entries are.
 
-CONFIG_MAP is its backend EKSConfigMap, which reads the cluster's aws-auth; API is DynamicFile, which here reads what
-the sandbox writes of the access entries, by unique id; API_AND_CONFIG_MAP is both in this order, so entries win.
+Its backend EKSConfigMap reads the cluster's aws-auth; DynamicFile reads here what the sandbox writes of the access
+entries, by unique id. API is DynamicFile; API_AND_CONFIG_MAP is both in this order, so entries win; and so is
+CONFIG_MAP, without entries: EKS changes that mode without a gap, and an authenticator that starts anew has one.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ NAME: Final = "aws-iam-authenticator"
 _HEALTH_PORT: Final = 21363
 """Where the authenticator would serve its health to every interface; nothing tells it not to (pkg/server, Run)."""
 BACKENDS: Final[Mapping[AuthenticationMode, tuple[str, ...]]] = {
-    "CONFIG_MAP": ("EKSConfigMap",),
+    "CONFIG_MAP": ("DynamicFile", "EKSConfigMap"),
     "API": ("DynamicFile",),
     "API_AND_CONFIG_MAP": ("DynamicFile", "EKSConfigMap"),
 }
@@ -88,9 +89,9 @@ class TokenWebhook:
         plane.expect("the authenticator to be ready", lambda: probe.get(self._port, "/healthz", self._ca) == b"ok")
 
     def follow(self, plane: ControlPlane, mappings: Mappings) -> None:
-        """Bring the authenticator up to date: new entries by its file, another mode by another start."""
+        """Bring the authenticator up to date: new entries by its file, other backends by another start."""
         before, self._mappings = self._mappings, mappings
-        if mappings.mode != before.mode and self._program is not None:
+        if BACKENDS[mappings.mode] != BACKENDS[before.mode] and self._program is not None:
             plane.end(self._program)
             self.start(plane)
         elif mappings != before:
@@ -127,9 +128,7 @@ class TokenWebhook:
             "kubeconfig": admin_config,
             "backendMode": list(BACKENDS[self._mappings.mode]),
         }
-        # The authenticator refuses to start with a file that no backend reads.
-        if self._mappings.mode != "CONFIG_MAP":
-            server |= {"dynamicfilepath": str(self._state / "entries.json"), "dynamicfileUserIDStrict": True}
+        server |= {"dynamicfilepath": str(self._state / "entries.json"), "dynamicfileUserIDStrict": True}
         return {"clusterID": self._place.cluster, "server": server}
 
     def _environment(self) -> dict[str, str]:
