@@ -20,6 +20,7 @@ from iamrbac.migrate.judge import Judging, sso_places
 from iamrbac.migrate.types import GOES, Asked, Fate, Migration, Row
 from iamrbac.plan import simulate
 from iamrbac.plan.change import Action, Change
+from iamrbac.plan.keeps import kept_rows, kept_tags
 from iamrbac.plan.observed import ClusterState, Meta, Observed
 from iamrbac.rbac.objects import Role
 
@@ -135,7 +136,7 @@ def _creations(state: ClusterState, rows: Iterable[Row], instance: str) -> Itera
         old = there.get(identity(one.entry.principal))
         if old is None or (one.fate is Fate.ENTRY and old.key == key):
             action = Action.CREATE if old is None else Action.REPLACE
-            changes.append(Change(key, action, old, Desired(key, one.entry, tags(instance, ours=one.ours))))
+            changes.append(Change(key, action, old, Desired(key, one.entry, _tags(state, instance, one))))
         gone = bool(changes) and old is not None
         if one.policy is not None and (gone or one.policy not in policies):
             name = f"{one.policy.principal}#{one.policy.policy}"
@@ -148,6 +149,17 @@ def _creations(state: ClusterState, rows: Iterable[Row], instance: str) -> Itera
 def tags(instance: str, *, ours: bool) -> dict[str, str]:
     """Return the tags of an entry that migrate makes; only a row of ours becomes an entry of ours."""
     return {names.MIGRATED_TAG: instance, **(names.entry_tags(instance) if ours else {})}
+
+
+def _tags(state: ClusterState, instance: str, row: Row) -> dict[str, str]:
+    """Return an entry's tags; what a row of ours keeps of before (plan.kept), its entry keeps too."""
+    return {**tags(instance, ours=row.ours), **_keeps(state, instance, row)}
+
+
+def _keeps(state: ClusterState, instance: str, row: Row) -> dict[str, str]:
+    if not row.ours or state.aws_auth is None:
+        return {}
+    return kept_tags(kept_rows(state.aws_auth, instance).get(row.row.arn, {}))
 
 
 def _unbridged(state: ClusterState, rows: Iterable[Row], instance: str) -> Iterator[Change]:
@@ -164,13 +176,13 @@ def _unbridged(state: ClusterState, rows: Iterable[Row], instance: str) -> Itera
 def _removals(state: ClusterState, rows: Iterable[Row], instance: str) -> Iterator[Change]:
     last = {one.row.arn: one for one in rows if one.fate in GOES}
     kept = {one.row.arn for one in rows if one.fate not in GOES}
-    ours = Meta(labels=names.entry_tags(instance))
     for arn, one in last.items():
         if arn in kept:
             continue
         key = Key(state.target.name, "AwsAuthRow", "", arn)
         row = AwsAuthRow(one.row.section, arn, one.row.username, tuple(sorted(set(one.row.groups))))
-        yield Change(key, Action.DELETE, Observed(key, row, ours if one.ours else Meta()), None)
+        marks = {**names.entry_tags(instance), **_keeps(state, instance, one)} if one.ours else {}
+        yield Change(key, Action.DELETE, Observed(key, row, Meta(labels=marks)), None)
 
 
 def _leftover(reading: Reading, rows: Iterable[Row]) -> Iterator[str]:

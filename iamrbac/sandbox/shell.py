@@ -31,7 +31,8 @@ def write_files(folder: Path, profiles: Iterable[Profile], roles: Mapping[str, s
     config += [f"[profile {one.name}]\nregion = {region}\n" for one in found]
     config += [
         f"[profile {name}]\nregion = {region}\nrole_arn = {arn}\nsource_profile = {admin}\n"
-        f"role_session_name = {admin}\n"
+        # The AWS CLI and iamrbac keep sessions by what they were asked for with: never one of another sandbox's role.
+        f"role_session_name = {admin}\nexternal_id = {folder.name}\n"
         for name, arn in roles.items()
         if all(one.name != name for one in found)
     ]

@@ -1,4 +1,4 @@
-"""Three clusters of different habits, on real servers with EKS's own authenticator: imported, adopted, and used.
+"""Three clusters of different habits, on real servers with EKS's own authenticator: imported, adopted, migrated, kept.
 
 While iamrbac works, everybody asks all the time what they could do before, each with a real token.
 """
@@ -174,3 +174,25 @@ def test_everybody_keeps_what_they_had(existing: RealSandbox, repository: Path) 
     assert probes.failed == []
     assert [probes.ask(*question) for question in (*HAD, *HAD_NOT)] == before
     assert min(probes.asked.values()) > 10
+
+
+def test_rows_become_entries_and_nobody_notices(existing: RealSandbox, repository: Path) -> None:
+    probes = Probes(existing)
+    eks = existing.client("eks")
+    with probes.asking():
+        for cluster, probe in (("staging", "dave"), ("production", "alice")):
+            said = ["--cluster", cluster, "--probe", probe, "--probe", "payments-deployer"]
+            run(existing, repository, "migrate", "--to", "access-entries", *said, "--settle", "3s", "--yes")
+        run(existing, repository, "plan", "--detailed-exitcode")
+    assert probes.failed == []
+    assert [probes.ask(*question) for question in (*HAD, *HAD_NOT)] == [True] * len(HAD) + [False] * len(HAD_NOT)
+    for cluster in ("staging", "production"):
+        assert (
+            eks.describe_cluster(name=cluster)["cluster"]["accessConfig"]["authenticationMode"] == "API_AND_CONFIG_MAP"
+        )
+        rows = (
+            existing.clusters[cluster].superuser.get("/api/v1/namespaces/kube-system/configmaps/aws-auth").json["data"]
+        )
+        assert "user/staff/alice" not in str(rows)
+        assert "payments-developers" not in str(rows)
+        assert "NodeInstanceRole" in str(rows) or "production-node" in str(rows)

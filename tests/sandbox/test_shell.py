@@ -44,6 +44,7 @@ def test_files_for_their_owner_alone(tmp_path: Path) -> None:
             "role_arn": "arn:aws:iam::111122223333:role/x/ci",
             "source_profile": "pat",
             "role_session_name": "pat",
+            "external_id": tmp_path.name,
         },
     }
 
