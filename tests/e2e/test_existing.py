@@ -1,4 +1,5 @@
-"""Three clusters of different habits, on real servers with EKS's own authenticator: imported, adopted, migrated, kept.
+"""Three clusters of different habits, on real servers with EKS's own authenticator: imported, adopted,
+migrated, kept.
 
 While iamrbac works, everybody asks all the time what they could do before, each with a real token.
 """
@@ -22,7 +23,8 @@ import yaml
 
 from iamrbac.token.sign import Credentials
 from tests.conftest import ROOT
-from tests.e2e.real import RealSandbox, may
+from tests.e2e.real import RealSandbox, eventually, may
+from tests.git.repo import Repo
 
 HABITS = ROOT / "tests" / "importing" / "habits"
 ACCOUNT = "111122223333"
@@ -67,15 +69,19 @@ class Probes:
     asked: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
 
-    def ask(self, cluster: str, person: str, verb: str, resource: str, namespace: str) -> bool | None:
+    def ask(self, cluster: str, person: str, *request: str) -> bool | None:
         """Ask with a token made now; None where the cluster does not know the person."""
         client = self.real.clusters[cluster].as_(self._keys(person))
         try:
-            return may(client, verb, resource, namespace)
+            return may(client, *request)
         except AssertionError:
             return None
         finally:
             client.close()
+
+    def becomes(self, expected: bool | None, *question: str) -> bool:
+        """Ask for some seconds, until the answer is the expected one."""
+        return eventually(lambda: self.ask(*question) is expected, expected=True)
 
     def _keys(self, person: str) -> Credentials:
         return (
@@ -196,3 +202,41 @@ def test_rows_become_entries_and_nobody_notices(existing: RealSandbox, repositor
         assert "user/staff/alice" not in str(rows)
         assert "payments-developers" not in str(rows)
         assert "NodeInstanceRole" in str(rows) or "production-node" in str(rows)
+
+
+def test_sync_keeps_it_so_through_faults(existing: RealSandbox, repository: Path, tmp_path: Path) -> None:
+    """From Git: what somebody breaks is mended, who leaves the IAM group leaves; where something is lost, all stays."""
+    probes = Probes(existing)
+    git = Repo(repository)
+    git.git("init", "--quiet", "--initial-branch=main")
+    git.commit({})
+    origin = ["--repository", repository.as_uri(), "--branch", "main", "--work-dir", str(tmp_path / "work")]
+    once = ["sync", "--once", "--listen", "", "-o", "json"]
+
+    def sync(*more: str, code: int = 0) -> dict[str, str]:
+        done = existing.run(*IAMRBAC, *once, *(more or origin), cwd=tmp_path)
+        assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+        return {one["name"]: one["result"] for one in json.loads(done.stdout)["clusters"]}
+
+    assert sync() == dict.fromkeys(existing.clusters, "unchanged")
+
+    production = existing.clusters["production"].superuser
+    bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/payments/rolebindings"
+    ours = [one["metadata"]["name"] for one in production.get(bindings).json["items"]]
+    for name in ours:
+        assert production.delete(f"{bindings}/{name}").code == 200
+    assert probes.becomes(False, "production", "bob", "create", "pods", "payments")
+    assert sync() == {"development": "unchanged", "staging": "unchanged", "production": "done"}
+    assert probes.becomes(True, "production", "bob", "create", "pods", "payments")
+
+    # Git is lost, and IAM does not know the caller any more: nobody loses anything by it.
+    existing.client("iam").remove_user_from_group(GroupName="payments-developers", UserName="bob")
+    assert sync("--repository", (tmp_path / "nowhere").as_uri(), "--branch", "main", code=1) in (
+        {},
+        dict.fromkeys(existing.clusters, "failed"),
+    )
+    assert probes.ask("development", "bob", "patch", "deployments.apps", "payments") is True
+    # With both back, who has left the group has left.
+    assert sync()["development"] == "done"
+    assert probes.becomes(None, "development", "bob", "patch", "deployments.apps", "payments")
+    assert probes.ask("development", "alice", "list", "pods", "payments") is True
