@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Wanted, Way
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable, Wanted, Way
 from iamrbac.mapping.aws_auth import ReadRow
 from iamrbac.mapping.resolve import can_match, identity
 from iamrbac.migrate.translate import Unsayable
 from iamrbac.model.arn import Arn
+
+Answer: TypeAlias = str | Missing | Ambiguous | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,22 @@ def wanted(rows: Iterable[ReadRow], ways: Mapping[str, Way]) -> Wanted:
     return Wanted(principals=frozenset(found), ways=ways)
 
 
+def respelled(
+    principals: Mapping[IamName, Answer], listed: Mapping[IamName, frozenset[str] | Unreadable]
+) -> dict[IamName, Answer]:
+    """Return IAM's answers; whoever is missing, and is there under a name that differs in case only, is ambiguous.
+
+    `listed` has all names of an account's users or roles, in lower case.
+    """
+    found: dict[IamName, Answer] = dict(principals)
+    for name, answer in principals.items():
+        kind, _, plain = name.name.partition("/")
+        there = listed.get(IamName(name.account, kind))
+        if isinstance(answer, Missing) and isinstance(there, frozenset) and plain.lower() in there:
+            found[name] = Ambiguous(())
+    return found
+
+
 def principal_of(
     row: ReadRow, partition: str, identities: Identities, named: Mapping[str, str]
 ) -> str | Nobody | Unsayable:
@@ -59,6 +78,12 @@ def principal_of(
         )
     answer = identities.principals.get(IamName(arn.account, f"{arn.kind}/{arn.name}"), identities.otherwise)
     given = named.get(identity(row.arn))
+    if isinstance(answer, Ambiguous):
+        return Unsayable(
+            "MIG009",
+            f"IAM has the {arn.kind} under a name that differs in case, and an entry needs it as it is",
+            "write the row's ARN as IAM has it (EKS compares rows without case, so that it counts all the same)",
+        )
     if isinstance(answer, Missing):
         return Nobody(f"IAM has no such {arn.kind} any more")
     if isinstance(answer, str) and identity(answer) == identity(row.arn):
@@ -70,7 +95,7 @@ def principal_of(
     if arn.kind == "user":
         # The authenticator compares the whole of it, so that the path is right.
         return row.arn
-    reason = answer if isinstance(answer, str) else getattr(answer, "reason", "IAM has several")
+    reason = answer if isinstance(answer, str) else answer.reason
     return Unsayable(
         "MIG009",
         f"the role's path is not known, and an entry needs it: {reason}",

@@ -80,7 +80,7 @@ def iam_policies(
             looked = account == people
             statements += role_statements(partition, account, managed, people=looked, writes=does.grants)
         if does.migrates:
-            statements.append(_mapped_ones(partition, account))
+            statements += _mapped_ones(partition, account)
         if does.everybody:
             statements += _everybody(partition, account, people=account == people)
         if does.mapped:
@@ -146,10 +146,11 @@ def _everybody(partition: str, account: str, *, people: bool) -> list[dict[str, 
     ]
 
 
-def _mapped_ones(partition: str, account: str) -> dict[str, Any]:
-    """Whom rows name is known when they have been read."""
+def _mapped_ones(partition: str, account: str) -> list[dict[str, Any]]:
+    """Whom rows name is known when they have been read; who is not there is looked for in the lists."""
     prefix = f"arn:{partition}:iam::{account}"
-    return _allow(("iam:GetRole", "iam:GetUser"), [f"{prefix}:role/*", f"{prefix}:user/*"])
+    asked = _allow(("iam:GetRole", "iam:GetUser"), [f"{prefix}:role/*", f"{prefix}:user/*"])
+    return [asked, _allow(sorted(ALL), ["*"])]
 
 
 def _named(kind: str, principals: Iterable[str]) -> list[str]:

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from iamrbac.findings.finding import Finding, Level
 from iamrbac.gitops.delivery import deliveries
+from iamrbac.identity.snapshot import IamName, Identities, Missing
 from iamrbac.identity.ways import ways
 from iamrbac.mapping.resolve import identity
 from iamrbac.migrate.migration import migration, reading_of
-from iamrbac.migrate.people import wanted
+from iamrbac.migrate.people import respelled, wanted
 from iamrbac.migrate.types import Asked, Migration
 from iamrbac.migrate.undo import Undo, undo
 from iamrbac.model.arn import Arn
@@ -22,6 +23,7 @@ from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import IamrbacError, UsageError
 from iamrbac.model.parse import CONFIG_FILE
 from iamrbac.plan.change import FailedCluster
+from iamrbac.plan.observed import ClusterState
 from iamrbac.usecases.load import load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
@@ -74,12 +76,22 @@ class Looking:
         instance = self.config.metadata.name
         if self.request.undo:
             return undo(state, instance)
-        people = wanted(reading_of(state).rows, ways(self.config))
-        identities = self.edges.people.identities(people)
+        identities = self._identities(state)
         defaults = self.edges.builtin().roles
         found = migration(state, instance, identities, self.asked, defaults, self.request.at)
         against = locate(self._config_says(cluster), self.edges.repository)
         return replace(found, blockers=(*against, *found.blockers)) if against else found
+
+    def _identities(self, state: ClusterState) -> Identities:
+        """Ask IAM about everybody. EKS compares ARNs without case, and IAM may not: who is missing is looked for."""
+        people = wanted(reading_of(state).rows, ways(self.config))
+        found = self.edges.people.identities(people)
+        gone = {name for name, answer in found.principals.items() if isinstance(answer, Missing)}
+        if not gone:
+            return found
+        kinds = {IamName(name.account, name.name.partition("/")[0]) for name in gone}
+        listed = self.edges.people.existing(kinds, people.ways)
+        return replace(found, principals=respelled(found.principals, listed))
 
     def cluster(self, name: str) -> Cluster:
         """Return a cluster of the config."""

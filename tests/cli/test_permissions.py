@@ -290,6 +290,15 @@ def test_migrate_needs_to_make_entries_and_a_bridge_and_no_role(
         monkeypatch.setattr(f"iamrbac.usecases.{name}", 0)
     policy(repository, POLICY)
     call("apply", repository, "--yes", *CLUSTERS)
+    store = fresh_sandbox.cluster("production").store
+    there = store.get("ConfigMap", "kube-system", "aws-auth")
+    assert there is not None
+    gone = "".join(
+        f"- {{{kind}arn: 'arn:aws:iam::111122223333:{kind}/gone', username: gone}}\n" for kind in ("role", "user")
+    )
+    for section, line in zip(("mapRoles", "mapUsers"), gone.splitlines(True), strict=True):
+        there["data"][section] += line
+    store.put(there)
     become_carol(fresh_sandbox, repository, Command.MIGRATE, monkeypatch, capsys)
     actions = allowed_actions(repository, Command.MIGRATE, capsys)
     rights = allowed_rights(repository, Command.MIGRATE, capsys)

@@ -8,6 +8,7 @@ import pytest
 
 from iamrbac.backup.backup import Record
 from iamrbac.compile import names
+from iamrbac.identity.snapshot import Missing
 from iamrbac.mapping.objects import AccessEntry
 from iamrbac.migrate import bridge
 from iamrbac.migrate.types import Fate, Migration
@@ -281,3 +282,17 @@ def test_an_entry_that_is_there_counts_and_its_row_goes(tmp_path: Path) -> None:
     assert [fates[arn] for arn in (PAT, ALICE, ROW)] == [Fate.THERE] * 3
     place.migrate()
     assert place.map.data == DONE_MAP
+
+
+def test_a_name_in_another_case_is_somebody_and_not_nobody(tmp_path: Path) -> None:
+    """EKS compares without case; whoever took such a row for dead would cut people off at the end."""
+    place = town(tmp_path)
+    place.company.people.principals["role/robot"] = Missing()
+    place.company.people.there = {"role": frozenset({"robot", "nodes"})}
+    found, _ = place.look()
+    assert isinstance(found, Migration)
+    assert [one.id for one in found.blockers] == ["MIG009"]
+    place.company.people.there = {"role": frozenset({"nodes"})}
+    found, _ = place.look()
+    assert isinstance(found, Migration)
+    assert found.may

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamrbac.identity.snapshot import IamName, Identities, Missing, Unreadable
+from iamrbac.identity.snapshot import Ambiguous, IamName, Identities, Missing, Unreadable
 from iamrbac.mapping.aws_auth import Reading, ReadRow
 from iamrbac.mapping.objects import Section
 from iamrbac.mapping.resolve import resolve
@@ -119,6 +119,7 @@ BARE = f"arn:aws:iam::{ACCOUNT}:role/robot"
 CASES = [
     (BARE, identities(role_robot=ROLE), {}, ROLE),
     (BARE, identities(role_robot=Missing()), {}, Nobody("IAM has no such role any more")),
+    (BARE, identities(role_robot=Ambiguous(())), {}, "MIG009"),
     (BARE, identities(role_robot=Unreadable("no")), {BARE: ROLE}, ROLE),
     (BARE, identities(role_robot=Unreadable("account closed")), {}, "MIG009"),
     # A role of the same name in another account is somebody else.
