@@ -128,11 +128,17 @@ def suspended(section: Element, words: Words) -> None:
     if not found:
         text(section, "p", "Nobody.")
         return
-    body = table(section, "Nothing anywhere, whatever the policies say", ("Who", "Said at"))
+    body = table(section, "Nothing anywhere, whatever the policies say", ("Who", "Said at", "Still holds something on"))
     for one in found:
         line = row(body)
         header(line, one.arn, "person")
         cell(line, words.line(one.origin))
+        names(
+            cell(line, *([] if one.still else ["nothing that is known of"]), kind="soft"),
+            "cluster",
+            one.still,
+            "clusters",
+        )
 
 
 def matrix(main: Element, words: Words, id_: str, title: str) -> None:

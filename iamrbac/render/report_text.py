@@ -51,7 +51,14 @@ def report_text(report: Report, line: Line, paint: Paint) -> str:
         ),
         paint,
     )
-    lines += _list("suspended", (f"{one.arn} ({line(one.origin)})" for one in report.suspended), paint)
+    lines += _list(
+        "suspended",
+        (
+            f"{one.arn} ({line(one.origin)})" + (f": still holds something on {_some(one.still)}" if one.still else "")
+            for one in report.suspended
+        ),
+        paint,
+    )
     lines += _list("who approved", _approvals(report), paint, none="not known")
     lines += _list(
         "not known",
