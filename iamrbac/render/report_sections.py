@@ -37,7 +37,8 @@ def standouts(section: Element, words: Words) -> None:
         text(section, "h3", title)
         if not found:
             unread = [one.name for one in words.report.clusters if one.failure is not None]
-            text(section, "p", f"Nobody{f', but {chr(44).join(unread)} could not be read' if unread else ''}.")
+            but = f", but {', '.join(unread)} could not be read" if unread else ""
+            text(section, "p", f"Nobody{but}.")
             continue
         body = table(section, title, ("Who", "Cluster", "Where", "What"))
         for one in found:

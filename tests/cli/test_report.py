@@ -210,7 +210,11 @@ def test_live_says_what_is_on_the_clusters_and_which_could_not_be_read(
     admins = [one for one in answer["standouts"] if one["kind"] == "administrator"]
     assert any(pat in one["principals"] for one in admins)
     assert [(one["principal"], one["still"]) for one in answer["suspended"]] == [(pat, ["development"])]
-    for form, words in (("--csv", "nowhere,unknown,"), ("--html", "Not known: ["), ("-q", "nowhere: not known: [")):
+    for form, words in (
+        ("--csv", "nowhere,unknown,"),
+        ("--html", "Not known: ["),
+        ("-q", "none, but nowhere could not be read"),
+    ):
         assert run(["report", form, *here]) == 1
         assert words in capsys.readouterr().out
 
