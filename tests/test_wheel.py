@@ -57,6 +57,14 @@ def test_the_schemas_are_there(installed: Path) -> None:
         assert json.loads(said.stdout)["$schema"].startswith("https://json-schema.org/")
 
 
+def test_the_report_has_its_style_and_script(installed: Path, tmp_path: Path) -> None:
+    run(installed, "init", str(tmp_path / "new"))
+    page = run(installed, "report", "-C", str(tmp_path / "new"), "--html")
+    assert page.returncode == 0, page.stderr
+    assert "prefers-color-scheme" in page.stdout
+    assert "light-dark(" in page.stdout
+
+
 def test_a_new_repository_can_be_made(installed: Path) -> None:
     for ci in ("github", "gitlab"):
         assert run(installed, "init", ci, "--ci", ci).returncode == 0

@@ -47,7 +47,9 @@ def report_json(report: Report, line: _Line) -> dict[str, Any]:
         ],
         "temporary": [_temporary(one, line, report) for one in report.temporary],
         "waivers": [_waiver(one, line, report) for one in report.waivers],
-        "suspended": [{"principal": one.arn, "because": line(one.origin)} for one in report.suspended],
+        "suspended": [
+            {"principal": one.arn, "still": list(one.still), "because": line(one.origin)} for one in report.suspended
+        ],
         "gates": [{"name": name, "refuses": said} for name, said in report.gates.items()],
         "approvals": [_file(one) for one in history.files.values()],
         "unknown": [_unknown(one) for one in report.unknown],

@@ -37,7 +37,8 @@ def standouts(section: Element, words: Words) -> None:
         text(section, "h3", title)
         if not found:
             unread = [one.name for one in words.report.clusters if one.failure is not None]
-            text(section, "p", f"Nobody{f', but {chr(44).join(unread)} could not be read' if unread else ''}.")
+            but = f", but {', '.join(unread)} could not be read" if unread else ""
+            text(section, "p", f"Nobody{but}.")
             continue
         body = table(section, title, ("Who", "Cluster", "Where", "What"))
         for one in found:
@@ -128,11 +129,17 @@ def suspended(section: Element, words: Words) -> None:
     if not found:
         text(section, "p", "Nobody.")
         return
-    body = table(section, "Nothing anywhere, whatever the policies say", ("Who", "Said at"))
+    body = table(section, "Nothing anywhere, whatever the policies say", ("Who", "Said at", "Still holds something on"))
     for one in found:
         line = row(body)
         header(line, one.arn, "person")
         cell(line, words.line(one.origin))
+        names(
+            cell(line, *([] if one.still else ["nothing that is known of"]), kind="soft"),
+            "cluster",
+            one.still,
+            "clusters",
+        )
 
 
 def matrix(main: Element, words: Words, id_: str, title: str) -> None:

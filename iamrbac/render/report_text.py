@@ -23,6 +23,8 @@ def report_text(report: Report, line: Line, paint: Paint) -> str:
     words = Words(report, line)
     lines = [paint(printable(_title(report)), "bold"), f"  {printable(_made(report))}"]
     lines += _list("clusters", (_cluster(one) for one in report.clusters), paint)
+    unread = [one.name for one in report.clusters if one.failure is not None]
+    nobody = f"none, but {_some(unread)} could not be read" if unread else "none"
     for kind, title in KINDS.items():
         told = (
             f"{one.cluster}: {_some(words.names(one.principals))}: {one.says}{_where(one.namespaces)}"
@@ -31,7 +33,7 @@ def report_text(report: Report, line: Line, paint: Paint) -> str:
             for one in cluster.standouts
             if one.kind == kind
         )
-        lines += _list(title.lower(), told, paint)
+        lines += _list(title.lower(), told, paint, none=nobody)
     lines += _list("risks by rule", _risks(report), paint, none="none that no waiver accepts")
     lines += _list(
         "temporary grants",
@@ -51,7 +53,14 @@ def report_text(report: Report, line: Line, paint: Paint) -> str:
         ),
         paint,
     )
-    lines += _list("suspended", (f"{one.arn} ({line(one.origin)})" for one in report.suspended), paint)
+    lines += _list(
+        "suspended",
+        (
+            f"{one.arn} ({line(one.origin)})" + (f": still holds something on {_some(one.still)}" if one.still else "")
+            for one in report.suspended
+        ),
+        paint,
+    )
     lines += _list("who approved", _approvals(report), paint, none="not known")
     lines += _list(
         "not known",

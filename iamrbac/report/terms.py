@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
 from iamrbac.compile.documents import Documents, Sourced
 from iamrbac.identity.members import describe
+from iamrbac.model.arn import comparable
 from iamrbac.model.documents import (
     Access,
     Cluster,
@@ -65,6 +66,8 @@ class Suspension:
 
     arn: str
     origin: Origin
+    still: tuple[str, ...] = ()
+    """The clusters where it holds something all the same: until the next run, or by somebody else."""
 
 
 def temporary(
@@ -96,11 +99,16 @@ def waivers(
     return tuple(sorted(found, key=_by_end))
 
 
-def suspended(documents: Documents) -> tuple[Suspension, ...]:
-    """Return whom the config suspends, in its order."""
+def suspended(documents: Documents, holding: Mapping[str, Collection[str]]) -> tuple[Suspension, ...]:
+    """Return whom the config suspends, in its order; `holding` is who holds something, by cluster."""
+    found = {cluster: {comparable(one) for one in some if one.startswith("arn:")} for cluster, some in holding.items()}
     config = documents.config
     return tuple(
-        Suspension(arn, Origin(config.file, ("suspended", index)))
+        Suspension(
+            arn,
+            Origin(config.file, ("suspended", index)),
+            tuple(cluster for cluster, some in found.items() if comparable(arn) in some),
+        )
         for index, arn in enumerate(config.document.suspended)
     )
 

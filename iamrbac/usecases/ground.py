@@ -164,7 +164,7 @@ def _state(edges: Edges, cluster: Cluster) -> ClusterState | FailedCluster:
 
 
 def _explained(world: World, meant: World) -> World:
-    """Return a living world with the policy lines of what is as the policies mean it.
+    """Return a living world with the policy lines of what is as the policies mean it, and when temporary grants end.
 
     A binding that somebody changed, or whose role somebody changed, is not what its line says.
     """
@@ -173,7 +173,7 @@ def _explained(world: World, meant: World) -> World:
     changed = {_id(one) for one in world.rbac.roles if roles.get(_id(one), one) != one}
     kept = {_id(one) for one in world.rbac.bindings if bindings.get(_id(one)) == one and _bound(one) not in changed}
     origins = {key: lines for key, lines in meant.origins.items() if key in kept}
-    return replace(world, origins=origins, policies=meant.policies)
+    return replace(world, origins=origins, policies=meant.policies, ends=meant.ends)
 
 
 def _id(one: Role | Binding) -> ObjectId:

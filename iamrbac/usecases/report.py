@@ -98,7 +98,7 @@ def make_report(
         tuple(Waived(one.finding, one.reason, one.not_after) for one in waived),
         terms.temporary(readable, selected, asked.at, within),
         terms.waivers(found, used, asked.at, within),
-        terms.suspended(readable),
+        terms.suspended(readable, {part.name: part.principals for part in parts}),
         terms.gates(readable.config.document.gates),
         linted.valid,
         history,

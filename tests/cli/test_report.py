@@ -199,7 +199,8 @@ def test_live_says_what_is_on_the_clusters_and_which_could_not_be_read(
     fresh_sandbox: Sandbox, admin_environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = (ROOT / "iamrbac.yaml").read_text().replace("name: staging", "name: nowhere")
-    (tmp_path / "iamrbac.yaml").write_text(config)
+    pat = "arn:aws:iam::111122223333:user/pat"
+    (tmp_path / "iamrbac.yaml").write_text(config.replace("suspended: []", f"suspended: [{pat}]"))
     here = ("--live", "-C", str(tmp_path), "--cluster", "development", "--cluster", "nowhere", "--at", AT)
     assert run(["report", "--json", *here]) == 1
     answer = json.loads(capsys.readouterr().out)
@@ -207,10 +208,35 @@ def test_live_says_what_is_on_the_clusters_and_which_could_not_be_read(
     assert [(one["name"], one["known"]) for one in answer["clusters"]] == [("development", True), ("nowhere", False)]
     assert "cluster nowhere" in {one["about"] for one in answer["unknown"]}
     admins = [one for one in answer["standouts"] if one["kind"] == "administrator"]
-    assert any("arn:aws:iam::111122223333:user/pat" in one["principals"] for one in admins)
-    for form, words in (("--csv", "nowhere,unknown,"), ("--html", "Not known: ["), ("-q", "nowhere: not known: [")):
+    assert any(pat in one["principals"] for one in admins)
+    assert [(one["principal"], one["still"]) for one in answer["suspended"]] == [(pat, ["development"])]
+    for form, words in (
+        ("--csv", "nowhere,unknown,"),
+        ("--html", "Not known: ["),
+        ("-q", "none, but nowhere could not be read"),
+    ):
         assert run(["report", form, *here]) == 1
         assert words in capsys.readouterr().out
+
+
+def test_live_knows_the_policy_lines_and_the_ends_of_what_is_ours(
+    fresh_sandbox: Sandbox, admin_environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ("-C", str(ROOT), "--cluster", "production")
+    assert run(["apply", "--yes", "-q", *here]) == 0
+    answer = as_json(capsys, "--live", *here)
+    dave = "arn:aws:iam::111122223333:user/dave"
+    told = {
+        (namespace, one["role"], *one["because"], one["ends"])
+        for row in answer["matrix"]
+        if dave in row["principals"]
+        for namespace in row["namespaces"]
+        for one in row["roles"]
+    }
+    assert told == {
+        ("payments", "viewer", "policies/temporary/payments-launch.yaml:12", "2036-01-31T18:00:00Z"),
+        ("search", "viewer", "policies/search.yaml:18", None),
+    }
 
 
 def test_the_documentation_shows_the_whole_output() -> None:
