@@ -14,8 +14,10 @@ from iamrbac.fleet.shards import Shard, shard_of
 from iamrbac.model.errors import AwsError, KubeError
 from iamrbac.usecases.fleet import refusals
 from iamrbac.usecases.fleet_run import WaveBegun
+from iamrbac.usecases.lease import NAME, renewed
 from iamrbac.usecases.outcome import Event, Outcome
 from tests.fleet.world import NAMES, POLICY, FleetWorld, became, config, fleet
+from tests.usecases.test_lock import HOME, Clock, hold, lease_of
 from tests.usecases.world import BOB
 
 TWO = "{order: [{env: development}, {env: production}]}"
@@ -309,3 +311,39 @@ def test_a_role_that_a_cluster_still_maps_stays_in_iam(tmp_path: Path) -> None:
     list(again.events())
     assert set(became(again).values()) == {"done"}
     assert not world.company.iam.there
+
+
+def test_a_cluster_that_somebody_else_writes_to_fails_and_the_others_hold_their_leases(world: FleetWorld) -> None:
+    clock = Clock()
+    world.company.locking = clock.locking()
+    kube = world.company.kubes["stage-2"]
+    hold(kube)
+    clock.meanwhile = lambda: kube.leases.update({(HOME, NAME): renewed(lease_of(kube), clock.now())})
+    world.settings = {"stop_after": 2}
+    run = world.run()
+    list(run.events())
+    assert became(run) == {**dict.fromkeys(NAMES, "done"), "stage-2": "failed"}
+    (failed,) = [one for one in run.results if one.became is Became.FAILED]
+    assert (failed.code, failed.done) == ("ERR213", 0)
+    assert "another apply is writing to it" in failed.reason
+    assert all(lease_of(world.company.kubes[name]).holder == "" for name in NAMES if name != "stage-2")
+
+
+def test_what_changed_while_a_lock_was_waited_for_is_refused(world: FleetWorld) -> None:
+    clock = Clock()
+    world.company.locking = clock.locking(timeout=600)
+    kube = world.company.kubes["dev-1"]
+    hold(kube)
+
+    def give_back() -> None:
+        """Somebody else ends, and has taken the namespace away that was to be granted on."""
+        kube.leases.clear()
+        kube.namespaces -= {"payments"}
+
+    clock.meanwhile = give_back
+    run = world.run()
+    list(run.events())
+    first = run.results[0]
+    assert (first.cluster, first.became, first.done) == ("dev-1", Became.REFUSED, 0)
+    assert first.reason.startswith("it is no longer as it was when the plan was shown: dev-1: ")
+    assert run.stopped.reason == "dev-1 failed, and the fleet stops after 1"
