@@ -20,6 +20,7 @@ from botocore.credentials import (
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from iamrbac.aws.errors import DENIED, aws_call, code_of
+from iamrbac.aws.gate import Gate
 from iamrbac.aws.session import Clients, keys, shared_loader
 from iamrbac.model.accounts import AssumeRole
 from iamrbac.model.arn import Arn, partition_of
@@ -36,11 +37,18 @@ SHORTEST_SESSION_NAME = 2
 class Accounts:
     """Gives clients and keys for each role, which is assumed once, when it is first needed. Used by several threads."""
 
-    def __init__(self, own: boto3.Session, called: Callable[[str], None] | None = None) -> None:
-        """Take the session of whoever runs this; `called` is told of each request to AWS, by the API's name."""
+    def __init__(
+        self, own: boto3.Session, called: Callable[[str], None] | None = None, gate: Gate | None = None
+    ) -> None:
+        """Take the session of whoever runs this; `called` is told of each request to AWS, by the API's name.
+
+        `gate` is asked before each request about a cluster, and raises where it may not be sent.
+        """
         self._session = own
         self._called = called
-        self._count(own)
+        self._gate = gate
+        self.gate = gate or Gate()
+        self._watch(own)
         self.own = Clients(own)
         self._lock = threading.Lock()
         self._caller_lock = threading.Lock()
@@ -90,10 +98,12 @@ class Accounts:
         )
         core.set_config_variable("region", region)
         entered = boto3.Session(botocore_session=core)
-        self._count(entered)
+        self._watch(entered)
         return entered
 
-    def _count(self, session: boto3.Session) -> None:
+    def _watch(self, session: boto3.Session) -> None:
+        if self._gate is not None:
+            self._gate.watch(session)
         called = self._called
         if called is not None:
             # `before-send.eks.DescribeCluster`; whoever returns nothing lets it be sent.

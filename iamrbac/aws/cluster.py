@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
 from functools import lru_cache
@@ -42,10 +43,12 @@ class EksCluster:
     client: EKSClient
     budget: threading.BoundedSemaphore
     target: Target
+    about: Callable[[str], AbstractContextManager[object]] = nullcontext
+    """Is told which cluster a call is about, as long as it lasts."""
 
     def call(self, make: Callable[[], T]) -> T:
         """Make one call. Raises AwsError."""
-        with self.budget, aws_call(self.target.name, "eks"):
+        with self.budget, self.about(self.target.name), aws_call(self.target.name, "eks"):
             return make()
 
     def principals(self, policy: str | None = None) -> tuple[str, ...]:

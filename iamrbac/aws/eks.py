@@ -106,7 +106,7 @@ class EksApi:
     def _cluster(self, target: Target) -> EksCluster:
         clients = self._accounts.clients(target.role, target.region)
         budget = clients.budget(target.region, target.eks_name)
-        return EksCluster(clients.eks(target.region), budget, target)
+        return EksCluster(clients.eks(target.region), budget, target, self._accounts.gate.about)
 
     def _describe(self, cluster: Cluster) -> ClusterTypeDef:
         role = self._role(cluster)

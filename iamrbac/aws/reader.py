@@ -8,11 +8,11 @@ for each of those (1 + P + K). The second is taken for large clusters, where K i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from iamrbac.aws.cluster import EksCluster
 from iamrbac.aws.session import CALLS_AT_ONCE
 from iamrbac.plan.observed import Observed
+from iamrbac.usecases.pool import Pool
 
 ASK_BY_POLICY_FROM = 60
 """Entries; AWS had 33 access policies in 2026."""
@@ -26,7 +26,7 @@ def read(cluster: EksCluster) -> tuple[Observed, ...]:
     An entry that was deleted between the listing and its own reading is simply gone.
     """
     principals = cluster.principals()
-    with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as pool:
+    with Pool(max_workers=CALLS_AT_ONCE) as pool:
         described = pool.map(lambda some: [cluster.describe(one) for one in some], _in_turns(principals))
         entries = [found.observed for some in described for found in some if found is not None]
         there = [observed.key.name for observed in entries]
@@ -41,7 +41,7 @@ def _in_turns(principals: Sequence[str]) -> Iterable[Sequence[str]]:
     return (principals[begin : begin + size] for begin in range(0, len(principals), size))
 
 
-def _with_policies(cluster: EksCluster, pool: ThreadPoolExecutor, principals: list[str]) -> Iterable[str]:
+def _with_policies(cluster: EksCluster, pool: Pool, principals: list[str]) -> Iterable[str]:
     """Return the entries whose associations have to be asked for."""
     if len(principals) < ASK_BY_POLICY_FROM:
         return principals

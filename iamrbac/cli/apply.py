@@ -16,6 +16,7 @@ from iamrbac.cli.options import (
     OutputOption,
     QuietOption,
     RepoOption,
+    ShardOption,
     VerboseOption,
 )
 from iamrbac.cli.people import IdentitiesOption, planned_by
@@ -31,6 +32,7 @@ from iamrbac.cli.planning import (
     at_now,
     lock_seconds,
     locking_of,
+    part_of,
     request_of,
     seconds,
     show,
@@ -48,6 +50,7 @@ def command(
     ] = None,
     repo: RepoOption = None,
     cluster: ClusterOption = None,
+    shard: ShardOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     allow_removals: RemovalsOption = 0,
     allow_lockout_of: LockoutOption = None,
@@ -105,10 +108,10 @@ def command(
     lock_patience = lock_seconds(lock_timeout, no_lock=no_lock)
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     edges = wiring.edges(repo, planned_by(terminal, identities, writes=True))
-    request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
+    request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of, part_of(shard))
     content = None
     if plan_file is not None:
-        if cluster or adopt or allow_removals or allow_lockout_of:
+        if cluster or shard or adopt or allow_removals or allow_lockout_of:
             raise UsageError(
                 "a saved plan already says which clusters and what is allowed", hint="plan again with these options"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +14,8 @@ from iamrbac.cli import completing
 from iamrbac.cli.terminal import Terminal
 from iamrbac.model.errors import IamrbacError, StalePlanError
 
-# name → (module, one line for --help). The module has a function `command`; its docstring is the command's own help.
+# name → (module, one line for --help). The module has a function `command`, whose docstring is the command's own help,
+# or a mapping COMMANDS of names to such functions.
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Write a new access repository, with its pipelines."),
     "validate": ("validate", "Check the documents: no cluster, no AWS."),
@@ -25,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("plan", "Show what would change, for whom."),
     "apply": ("apply", "Change it."),
     "sync": ("sync", "Keep it so: plan and apply, round after round."),
+    "fleet": ("fleet", "Change hundreds of clusters in waves, canaries first."),
     "status": ("status", "Say whether clusters that are delivered by Git have what Git says."),
     "drift": ("drift", "Say what differs from what was last applied, and who did it."),
     "history": ("history", "List what was changed, by whom, from which commit."),
@@ -104,11 +106,24 @@ def _app(argv: Sequence[str]) -> typer.Typer:
     called = next((word for word in argv if not word.startswith("-")), None)
     for name, (module, help_) in COMMANDS.items():
         if name == called:
-            function = importlib.import_module(f"iamrbac.cli.{module}").command
+            called_module = importlib.import_module(f"iamrbac.cli.{module}")
+            if hasattr(called_module, "COMMANDS"):
+                app.add_typer(_group(called_module.COMMANDS, called_module.__doc__ or ""), name=name, help=help_)
+                continue
+            function = called_module.command
             app.command(name, short_help=help_, help=_help(function), context_settings=HELP)(function)
         else:
             app.command(name, help=help_)(_unused)
     return app
+
+
+def _group(commands: Mapping[str, Callable[..., object]], help_: str) -> typer.Typer:
+    """Build a command that has commands of its own."""
+    group = typer.Typer(help=help_, rich_markup_mode=None, context_settings=HELP)
+    for name, function in commands.items():
+        short = (inspect.getdoc(function) or "").partition("\n")[0]
+        group.command(name, short_help=short, help=_help(function), context_settings=HELP)(function)
+    return group
 
 
 def _help(function: Callable[..., object]) -> str:

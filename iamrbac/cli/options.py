@@ -49,6 +49,20 @@ ClusterOption: TypeAlias = Annotated[
         autocompletion=completing.clusters,
     ),
 ]
+ShardOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only the I-th of N parts of the clusters, counted from 0; each cluster is in one, whatever others come.",
+    ),
+]
+WaveOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--wave", metavar="WAVE", help="Only this wave of fleet.order: its number from 1, or its name (several times)."
+    ),
+]
 OutputOption: TypeAlias = Annotated[Output, typer.Option("--output", "-o", help="How the answer is written.")]
 FormatOption: TypeAlias = Annotated[
     Format,

@@ -14,16 +14,27 @@ from iamrbac.cli.options import (
     OutputOption,
     QuietOption,
     RepoOption,
+    ShardOption,
     VerboseOption,
 )
 from iamrbac.cli.people import IdentitiesOption, planned_by
-from iamrbac.cli.planning import AdoptOption, LockoutOption, RemovalsOption, at_now, exit_code, request_of, show
+from iamrbac.cli.planning import (
+    AdoptOption,
+    LockoutOption,
+    RemovalsOption,
+    at_now,
+    exit_code,
+    part_of,
+    request_of,
+    show,
+)
 from iamrbac.cli.terminal import Terminal
 
 
 def command(
     repo: RepoOption = None,
     cluster: ClusterOption = None,
+    shard: ShardOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for `iamrbac apply FILE`.")
     ] = None,
@@ -59,7 +70,7 @@ def command(
 
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)
     edges = wiring.edges(repo, planned_by(terminal, identities))
-    request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of)
+    request = request_of(at_now(), cluster, adopt, allow_removals, allow_lockout_of, part_of(shard))
     planned = make_plan(edges, request, terminal)
     if planned.plan is None:
         show.invalid(terminal, output, planned.findings, findings_text)

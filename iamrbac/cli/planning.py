@@ -15,6 +15,7 @@ from iamrbac.model.span import EXAMPLES, span
 
 if TYPE_CHECKING:
     from iamrbac.cli.terminal import Terminal
+    from iamrbac.fleet.part import Part
     from iamrbac.plan.change import Plan
     from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.plan import PlanRequest
@@ -33,6 +34,7 @@ __all__ = [
     "exit_code",
     "lock_seconds",
     "locking_of",
+    "part_of",
     "request_of",
     "seconds",
     "show",
@@ -104,13 +106,26 @@ def request_of(
     adopt: Collection[str] | None,
     removals: int,
     lockout_of: Collection[str] | None,
+    part: Part | None = None,
 ) -> PlanRequest:
     """Return the options as a request."""
+    from iamrbac.fleet.part import Part
     from iamrbac.plan.guards import Allowances
     from iamrbac.usecases.plan import PlanRequest
 
     allowed = Allowances(removals, frozenset(lockout_of or ()))
-    return PlanRequest(at, tuple(clusters or ()), frozenset(adopt or ()), allowed)
+    return PlanRequest(at, tuple(clusters or ()), frozenset(adopt or ()), allowed, part or Part())
+
+
+def part_of(shard: str | None, waves: Collection[str] | None = None) -> Part:
+    """Return the part of the fleet that the options mean. Raises UsageError."""
+    from iamrbac.fleet.part import Part
+    from iamrbac.fleet.shards import parse_shard
+
+    try:
+        return Part(tuple(waves or ()), parse_shard(shard) if shard is not None else None)
+    except ValueError as error:
+        raise UsageError(f"--shard {shard}: {error}", hint="write e.g. --shard 0/20") from error
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

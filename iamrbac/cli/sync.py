@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from iamrbac.cli.options import ClusterOption, Output, OutputOption, QuietOption, RepoOption, VerboseOption
+from iamrbac.cli.options import (
+    ClusterOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    RepoOption,
+    ShardOption,
+    VerboseOption,
+    WaveOption,
+)
 from iamrbac.cli.people import IdentitiesOption
 from iamrbac.model.errors import UsageError
 
@@ -67,6 +76,8 @@ def command(
         LogFormat, typer.Option("--log-format", help="How log lines (stderr) look.")
     ] = LogFormat.TEXT,
     cluster: ClusterOption = None,
+    wave: WaveOption = None,
+    shard: ShardOption = None,
     cluster_timeout: Annotated[
         str, typer.Option("--cluster-timeout", metavar="TIME", help="How long one cluster may keep a round.")
     ] = "5m",
@@ -99,7 +110,7 @@ def command(
     import sys
     from datetime import UTC, datetime
 
-    from iamrbac.cli.planning import seconds
+    from iamrbac.cli.planning import part_of, seconds
     from iamrbac.cli.terminal import Terminal
     from iamrbac.render.sync import round_json, round_text
     from iamrbac.usecases.schedule import Pace
@@ -130,6 +141,7 @@ def command(
         leader_election if leader_election is not None else bool(in_cluster) and not once,
         lease_namespace,
         listen,
+        part_of(shard, wave),
     )
     terminal = Terminal(quiet=quiet, verbose=verbose)
     least = Level.WARNING if quiet else Level.DEBUG if verbose else Level.INFO

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from iamrbac.compile.desired import Desired, Key, Kind
@@ -21,6 +20,7 @@ from iamrbac.plan.observed import AwsAuth, Observed, Target
 from iamrbac.rbac.objects import Request, Rule, User
 from iamrbac.usecases.home import ConfigMap, Notice
 from iamrbac.usecases.lease import Lease
+from iamrbac.usecases.pool import Pool
 
 T = TypeVar("T")
 RBAC_KINDS: tuple[Kind, ...] = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
@@ -31,7 +31,7 @@ class KubeApi:
     """One cluster, asked with the caller's own token; used from several threads at once.
 
     `page` is the number of objects per LIST, `timeout` the seconds to connect and to read, `token_life` those after
-    which the token is asked for again. `called` is called before each request.
+    which the token is asked for again. `called` is called before each request; what it raises keeps it from being sent.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class KubeApi:
 
         One paged LIST per kind and one GET, at the same time. Raises KubeError unless all of it could be read.
         """
-        with ThreadPoolExecutor(max_workers=len(RBAC_KINDS) + 2) as pool:
+        with Pool(max_workers=len(RBAC_KINDS) + 2) as pool:
             namespaces = pool.submit(self._namespaces)
             kinds = [pool.submit(self._rbac, kind) for kind in RBAC_KINDS]
             aws_auth = pool.submit(self.aws_auth)

@@ -51,6 +51,7 @@ class Transport:
         token_life: float = TOKEN_LIFE,
         called: Callable[[], None] = lambda: None,
     ) -> None:
+        """`called` is called before every request, also before one is sent again; what it raises keeps it back."""
         self.cluster = target.name
         self._endpoint = target.endpoint
         self._timeout = timeout

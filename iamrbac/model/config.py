@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, StrictStr
 from iamrbac.model.accounts import AnyAssumeRole, AssumeRole, assumed
 from iamrbac.model.backups import Backups, BackupsChoice
 from iamrbac.model.base import Document, Metadata, NotNull
+from iamrbac.model.fleet import Fleet
 from iamrbac.model.gates import Gate, Lint
 from iamrbac.model.gitops import GitOps
 from iamrbac.model.values import (
@@ -193,6 +194,7 @@ class Config(Document):
     backups: Annotated[BackupsChoice | None, NotNull()] = Field(
         default=None, description="Where else what an apply changes is kept, and how long: a place in S3, or a mapping."
     )
+    fleet: Fleet = Field(default_factory=Fleet, description="How `iamrbac fleet` goes over the clusters.")
     index: Annotated[IndexPlaceText | None, NotNull()] = Field(
         default=None,
         description="Where `iamrbac index` keeps the access index, which spares developers every right on EKS: a .json "

@@ -155,6 +155,18 @@ class ModeError(IamrbacError):
     code = "ERR231"
 
 
+class ClusterTimeoutError(IamrbacError):
+    """A cluster took longer than it may; what was not sent to it by then is not sent any more."""
+
+    code = "ERR250"
+
+
+class FleetStateError(IamrbacError):
+    """How far a run over the fleet came cannot be read or kept; the clusters themselves know it too."""
+
+    code = "ERR251"
+
+
 class OutputError(IamrbacError):
     """A folder or stdout cannot be written as asked; files of others in a folder were left as they were."""
 

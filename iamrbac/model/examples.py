@@ -81,6 +81,7 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         ],
         "gates": [[{"name": "say-why", "clusters": ["production"], "refuse": "gain", "unless": ["reason"]}]],
         "lint": [{"failOn": "warning"}],
+        "fleet": [{"order": [{"env": "development"}, {"env": "staging"}, {"env": "production"}], "stopAfter": 2}],
     },
     "IdentityConfig": {
         "account": [_PEOPLE],
@@ -149,6 +150,14 @@ EXAMPLES: Final[dict[str, dict[str, list[Any]]]] = {
         "namespaces": [["payments*"]],
         "unless": [["reason", "temporary"]],
         "maxDays": [30],
+    },
+    "Fleet": {
+        "order": [[{"env": "development"}, {"env": "staging"}, ["prod-*"]]],
+        "canary": [1],
+        "stopAfter": [2],
+        "concurrency": [16],
+        "timeout": ["5m"],
+        "pause": ["10m"],
     },
     "Lint": {"privilegedNamespaces": [["kube-*", "argocd"]]},
     "Waivers": {"waivers": [[_WAIVER]]},

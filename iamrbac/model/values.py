@@ -77,6 +77,8 @@ REPOSITORY = Form(
     "git@git.example.com:platform/clusters.git",
 )
 DURATION = Form("^([0-9]+(h|m|s))+$", "a duration", "10m")
+SPAN = Form("^([0-9]{1,6}[dhms])+$", "a span of time", "30s")
+TIMEOUT = Form("^[1-9][0-9]{0,5}[dhms]([0-9]{1,6}[dhms])*$", "a span of time, not 0", "5m")
 BUCKET = Form(
     "^s3://[a-z0-9][a-z0-9.-]*[a-z0-9](/[0-9A-Za-z_.=-]+)*/?$",
     "a bucket in S3, with a prefix or without one",
@@ -121,6 +123,8 @@ FORMS: Final = {
         FOLDER,
         REPOSITORY,
         DURATION,
+        SPAN,
+        TIMEOUT,
         BUCKET,
         INDEX,
         SUBDOMAIN,
@@ -160,6 +164,8 @@ BranchName: TypeAlias = Annotated[StrictStr, Field(pattern=BRANCH.pattern, max_l
 Folder: TypeAlias = Annotated[StrictStr, Field(pattern=FOLDER.pattern, max_length=200)]
 RepositoryPlace: TypeAlias = Annotated[StrictStr, Field(pattern=REPOSITORY.pattern, max_length=500)]
 Duration: TypeAlias = Annotated[StrictStr, Field(pattern=DURATION.pattern, max_length=20)]
+SpanText: TypeAlias = Annotated[StrictStr, Field(pattern=SPAN.pattern, max_length=20)]
+TimeoutText: TypeAlias = Annotated[StrictStr, Field(pattern=TIMEOUT.pattern, max_length=20)]
 BucketPlace: TypeAlias = Annotated[StrictStr, Field(pattern=BUCKET.pattern, max_length=500)]
 IndexPlaceText: TypeAlias = Annotated[StrictStr, Field(pattern=INDEX.pattern, max_length=1000)]
 DnsSubdomain: TypeAlias = Annotated[StrictStr, Field(pattern=SUBDOMAIN.pattern, max_length=253)]
@@ -172,5 +178,6 @@ ActionText: TypeAlias = Annotated[StrictStr, Field(pattern=ACTION.pattern, max_l
 LabelKey: TypeAlias = Annotated[StrictStr, Field(min_length=1, max_length=63)]
 # The bounds stand inside: outside of a validator pydantic's JSON Schema has them by names that no reader knows.
 Count: TypeAlias = Annotated[StrictInt, Field(ge=0), BeforeValidator(whole)]
+AtLeastOne: TypeAlias = Annotated[StrictInt, Field(ge=1, le=100_000), BeforeValidator(whole)]
 Days: TypeAlias = Annotated[StrictInt, Field(ge=1, le=3650), BeforeValidator(whole)]
 Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]

@@ -16,6 +16,8 @@ class Command(StrEnum):
     APPLY = "apply"
     SYNC = "sync"
     """What `apply` does, and its own Lease in the home namespace, beside those of the applies."""
+    FLEET = "fleet"
+    """`fleet apply`; `fleet plan` needs what `plan` does."""
     SNAPSHOT = "snapshot"
     CAN = "can"
     """`can`, `who-can` and `access` with --live."""
@@ -79,6 +81,7 @@ DOES: Final = {
     Command.PLAN: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True),
     Command.APPLY: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SYNC: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
+    Command.FLEET: Does(people=True, mapped=True, roles=True, mappings=True, rbac=True, maps=True, grants=True),
     Command.SNAPSHOT: Does(people=True, clusters=False),
     Command.CAN: Does(mappings=True, rbac=True),
     Command.REPORT: Does(mappings=True, rbac=True),

@@ -54,6 +54,8 @@ class Applying:
     """How to keep what is changed, to go back to; None: not at all."""
     allowed: tuple[tuple[str, str], ...] = ()
     """What was allowed by name (`Allowed-Removals`, `12`), for the summary."""
+    gate: Gate = field(default_factory=Gate)
+    """What must not be given, since IAM is not as it should be; beside what IAM's part of the plan itself says."""
     chance: Callable[[], float] = SystemRandom().random
     """Draws from 0 to 1, for pauses in which several who met do not meet again."""
 
@@ -118,7 +120,7 @@ def _written(
     iam = IamWriter(edges.iam, plan, along.locks)
     yield from iam.first()
     # IAM's failures alone hold up what follows; what the clusters' own do is told to IAM's part as it happens.
-    gate = Gate(set(iam.gate.roles), set(iam.gate.groups))
+    gate = Gate(iam.gate.roles | how.gate.roles, iam.gate.groups | how.gate.groups)
     with closing(_clusters(edges, plan, clusters, split, how, replace(along, gate=gate))) as events:
         for event in events:
             if isinstance(event, Event):

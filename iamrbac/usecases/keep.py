@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from iamrbac.plan.change import ClusterPlan, Plan
 from iamrbac.usecases.backups import BackupStore, Part, Places
 from iamrbac.usecases.home_backups import HomeStore
 from iamrbac.usecases.outcome import Event, Outcome
+from iamrbac.usecases.pool import Pool
 from iamrbac.usecases.ports import Edges, Progress
 
 AT_ONCE: Final = 4
@@ -96,7 +96,7 @@ class _Keeper:
 
     def save(self) -> None:
         """Save all clusters, or none. Raises BackupError."""
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        with Pool(max_workers=AT_ONCE) as pool:
             errors = [error for error in pool.map(self._saved, self._clusters) if error is not None]
         if errors:
             self._each(lambda store, backup: store.delete(backup.run.id))
@@ -171,7 +171,7 @@ class _Keeper:
                 except IamrbacError as error:
                     self._how.warn(f"backup {self._how.run.id}: {error}")
 
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        with Pool(max_workers=AT_ONCE) as pool:
             list(pool.map(one, self._copies))
 
 

@@ -15,13 +15,14 @@ from iamrbac.compile.compiler import compile_documents
 from iamrbac.compile.desired import ClusterDesired, ClusterFacts, Form, Kind
 from iamrbac.compile.documents import Documents
 from iamrbac.findings.finding import Finding, Level
+from iamrbac.fleet.part import Part
 from iamrbac.identity.snapshot import Identities
 from iamrbac.model.documents import Cluster
 from iamrbac.model.errors import IamrbacError, UsageError
 from iamrbac.plan import guards
 from iamrbac.plan.accounts import AccountState
 from iamrbac.plan.accounts import adoptable as adoptable_in
-from iamrbac.plan.change import ClusterPlan, FailedAccount, FailedCluster, Plan
+from iamrbac.plan.change import AccountPlan, ClusterPlan, FailedAccount, FailedCluster, Plan
 from iamrbac.plan.form import choose
 from iamrbac.plan.interruption import interruptions
 from iamrbac.plan.kept import with_kept
@@ -35,11 +36,11 @@ from iamrbac.usecases.accounts import Wanted, read_accounts, removals_wait, want
 from iamrbac.usecases.delivered import compare
 from iamrbac.usecases.fetched import Fetched, form_of
 from iamrbac.usecases.gone import with_gone
-from iamrbac.usecases.load import load
+from iamrbac.usecases.load import Loaded, load
 from iamrbac.usecases.locate import locate
 from iamrbac.usecases.ports import Edges, Progress
-from iamrbac.usecases.select import select
-from iamrbac.usecases.states import Read, count, failed, read_all, seen
+from iamrbac.usecases.select import select_part
+from iamrbac.usecases.states import Read, Reader, count, failed, read_all, seen
 
 CATALOGUE = "POL009"
 """What a catalogue of namespaces lacks: no news where the cluster itself says what it has (POL102, POL103)."""
@@ -56,6 +57,10 @@ class PlanRequest:
     adopt: frozenset[str] = frozenset()
     """Display keys of unclaimed objects to take over."""
     allowed: guards.Allowances = field(default_factory=guards.Allowances)
+    part: Part = field(default_factory=Part)
+    """Which of these clusters: a shard, or some waves."""
+    without: frozenset[str] = frozenset()
+    """Clusters that are left out, since an earlier run that this one goes on from did them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +77,57 @@ def make_plan(edges: Edges, request: PlanRequest, progress: Progress) -> Planned
 
     Raises UsageError for clusters that are not there, RepositoryError, and AwsError when AWS does not know the caller.
     """
-    loaded = load(edges.repository, edges.roles.names())
+    return plan_loaded(edges, load(edges.repository, edges.roles.names()), request, progress)
+
+
+def plan_loaded(
+    edges: Edges, loaded: Loaded, request: PlanRequest, progress: Progress, reader: Reader = read_all
+) -> Planned:
+    """Plan as `make_plan` does, by documents that are loaded already. `reader` reads people and clusters."""
     if loaded.documents is None or any(finding.level is Level.ERROR for finding in loaded.findings):
         return Planned(None, loaded.findings)
     documents = loaded.documents
     said = tuple(finding for finding in loaded.findings if finding.id != CATALOGUE)
-    selected = select(documents.config.document.clusters, request.clusters)
-    caller = caller_of(edges, selected)
+    config = documents.config.document
+    asked_for = select_part(config, request.clusters, request.part)
+    selected = tuple(one for one in asked_for if one.name not in request.without)
+    # What is asked for may leave the shard that has IAM without a cluster.
+    leads = request.part.leads(config.clusters)
+    caller = caller_of(edges, selected or config.clusters if leads else selected)
     who = f" as {caller}" if caller is not None else ""
     progress.step(f"Reading {'people and ' if who else ''}{count(len(selected), 'cluster')}{who}")
-    instance = documents.config.document.metadata.name
+    instance = config.metadata.name
     iam = wanted_iam(documents, request.at) if who else Wanted({})
     with ThreadPoolExecutor(max_workers=1) as beside:
-        asked = beside.submit(read_accounts, edges, iam, documents.config.document)
-        identities, read = read_all(edges, documents, selected, request.at)
+        asked = beside.submit(read_accounts, edges, iam, config)
+        identities, read = reader(edges, documents, selected, request.at)
         accounts = asked.result()
     for name, state in read.items():
         progress.note(f"{name}: {seen(state)}")
     states = [one.state if isinstance(one, Fetched) else one for one in read.values()]
     _check_adopt(request.adopt, states, accounts.values())
     plans = _Planner(edges, documents, identities, request).plan(read)
-    plans, notes = with_gone(edges.people, plans, documents.config.document, identities)
+    plans, notes = with_gone(edges.people, plans, config, identities)
     plan = Plan(
         instance=instance,
         clusters=tuple(plans),
         findings=(*said, *notes),
         policy_digest=digest(documents),
-        home=documents.config.document.home.namespace,
-        backups=documents.config.document.keeping,
+        home=config.home.namespace,
+        backups=config.keeping,
     )
-    waits = removals_wait(plans, [one.name for one in documents.config.document.clusters if one.mapping != "external"])
+    waits = removals_wait(plans, [one.name for one in config.clusters if one.mapping != "external"])
     plan = with_accounts(edges, plan, iam, accounts, identities, request.adopt, waits)
+    if not leads:
+        plan = replace(plan, accounts=tuple(one for one in map(_unwritten, plan.accounts) if one is not None))
     return Planned(guarded(plan, documents, caller, request), said)
+
+
+def _unwritten(account: AccountPlan | FailedAccount) -> AccountPlan | FailedAccount | None:
+    """Return an account of which another shard has what is to change; None where nothing is left to say."""
+    if isinstance(account, FailedAccount):
+        return account
+    return replace(account, changes=()) if account.findings or account.wanted else None
 
 
 def caller_of(edges: Edges, clusters: Iterable[Cluster]) -> str | None:
@@ -135,10 +159,14 @@ def _check_adopt(
 
 
 def digest(documents: Documents) -> str:
-    """SHA-256 of what the documents say, whatever their order, comments and spelling."""
+    """SHA-256 of what the documents say, whatever their order, comments and spelling.
+
+    In which order a fleet is changed is none of it: a run that was stopped goes on with another.
+    """
     policies = [one.document for one in documents.policies]
-    models: list[BaseModel] = [documents.config.document, *policies, *(one.document for one in documents.grants)]
-    parts = sorted(model.model_dump_json(by_alias=True) for model in models)
+    models: list[BaseModel] = [*policies, *(one.document for one in documents.grants)]
+    config = documents.config.document.model_dump_json(by_alias=True, exclude={"fleet"})
+    parts = sorted([config, *(model.model_dump_json(by_alias=True) for model in models)])
     return "sha256:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

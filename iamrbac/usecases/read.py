@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from iamrbac.model.documents import Cluster
 from iamrbac.plan.observed import ClusterState, Target
+from iamrbac.usecases.pool import Pool
 from iamrbac.usecases.ports import Aws, Kube
 
 
@@ -21,7 +21,7 @@ def read_cluster(cluster: Cluster, aws: Aws, kube: Callable[[Target], Kube]) -> 
 
 def read_mappings_and_state(target: Target, aws: Aws, kube: Kube) -> ClusterState:
     """Read a described cluster's mappings and its API at the same time. Raises as `read_cluster` does."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with Pool(max_workers=1) as pool:
         mappings = pool.submit(aws.mappings, target)
         namespaces, objects, aws_auth = kube.state()
         entries = mappings.result()

@@ -7,7 +7,6 @@ it wrote is outside of what they say. None of it is access, so a right that is m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +28,7 @@ from iamrbac.usecases.applied import Kept, Shelf, said
 from iamrbac.usecases.home import ConfigMap, make_home
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.parent import parent_name, read_parent, said_by, write_parent
+from iamrbac.usecases.pool import Pool
 from iamrbac.usecases.ports import Edges
 from iamrbac.usecases.summary import summary
 
@@ -66,7 +66,7 @@ def recording(edges: Edges, plan: Plan, how: Recording | None) -> Iterator[Note]
         return
     direct = [cluster for cluster in plan.planned if cluster.git is None]
     writers = [_Cluster(edges, plan, cluster, how) for cluster in direct if cluster.changes]
-    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
+    with Pool(max_workers=CLUSTERS_AT_ONCE) as pool:
         # All are read before the first is written: one that is refused stops the run.
         _all(pool, [one.read for one in writers])
         _all(pool, [one.begin for one in writers])
@@ -75,7 +75,7 @@ def recording(edges: Edges, plan: Plan, how: Recording | None) -> Iterator[Note]
     try:
         yield note
     finally:
-        with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
+        with Pool(max_workers=CLUSTERS_AT_ONCE) as pool:
             _all(pool, [partial(one.end, done.get(one.cluster.name, ())) for one in writers])
 
 
@@ -84,7 +84,7 @@ def _is_whole(run: Run) -> bool:
     return run.doing in ("apply", "sync")
 
 
-def _all(pool: ThreadPoolExecutor, work: Sequence[Callable[[], None]]) -> None:
+def _all(pool: Pool, work: Sequence[Callable[[], None]]) -> None:
     for future in [pool.submit(one) for one in work]:
         future.result()
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from iamrbac.fleet.part import Part
+from iamrbac.fleet.shards import parse_shard
 from iamrbac.model.errors import StalePlanError, UsageError
 from iamrbac.plan.change import Plan
 from iamrbac.plan.document import FORMAT_VERSION, target_identity
@@ -32,6 +34,7 @@ def saved_json(plan: Plan, request: PlanRequest, document: Mapping[str, Any]) ->
             "adopt": sorted(request.adopt),
             "allowRemovals": request.allowed.removals,
             "allowLockoutOf": sorted(request.allowed.lockout_of),
+            **({} if request.part.shard is None else {"shard": str(request.part.shard)}),
         },
     }
 
@@ -115,6 +118,7 @@ def request_of(saved: Mapping[str, Any], at: datetime) -> PlanRequest:
             tuple(str(name) for name in request["clusters"]),
             frozenset(str(key) for key in request["adopt"]),
             Allowances(int(request["allowRemovals"]), frozenset(str(arn) for arn in request["allowLockoutOf"])),
+            Part(shard=parse_shard(request["shard"]) if "shard" in request else None),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"not a saved plan: its request is of another shape ({error})", hint=REPLAN) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from iamrbac.model.documents import Cluster
+from iamrbac.fleet.part import Part
+from iamrbac.model.documents import Cluster, Config
 from iamrbac.model.errors import UsageError
 
 
@@ -26,6 +27,20 @@ def select(clusters: Iterable[Cluster], asked: Collection[str]) -> tuple[Cluster
     for words in sorted(set(asked) - names):
         names |= _labelled(clusters, words)
     return tuple(cluster for cluster in clusters if cluster.name in names)
+
+
+def select_part(config: Config, asked: Collection[str], part: Part) -> tuple[Cluster, ...]:
+    """Return the clusters that are asked for, as `select` does, as far as they are of a part of the fleet.
+
+    There may be none: a shard of few clusters has none, and what is asked of it is done. Raises UsageError as `select`,
+    and for a wave that the config does not have.
+    """
+    selected = select(config.clusters, asked)
+    try:
+        names = part.of(config)
+    except ValueError as error:
+        raise UsageError(str(error), hint="look at fleet.order in iamrbac.yaml") from error
+    return tuple(cluster for cluster in selected if cluster.name in names)
 
 
 def _labelled(clusters: Iterable[Cluster], words: str) -> set[str]:

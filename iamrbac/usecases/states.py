@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from iamrbac.compile.documents import Documents
 from iamrbac.compile.people import wanted_names
@@ -21,6 +21,16 @@ from iamrbac.usecases.read import read_cluster
 CLUSTERS_AT_ONCE = 8
 Read: TypeAlias = ClusterState | Fetched | FailedCluster
 """What became of reading a cluster."""
+
+
+class Reader(Protocol):
+    """Reads what a plan is made of."""
+
+    def __call__(
+        self, edges: Edges, documents: Documents, selected: tuple[Cluster, ...], at: datetime, /
+    ) -> tuple[Identities, dict[str, Read]]:
+        """Return who is who, and every selected cluster or why it could not be read."""
+        ...
 
 
 def read_all(

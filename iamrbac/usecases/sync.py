@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from iamrbac.findings.finding import Level
+from iamrbac.fleet.part import Part
 from iamrbac.model.errors import EndedError, IamrbacError, StalePlanError
 from iamrbac.plan.change import Change, ClusterPlan, FailedCluster, Plan
 from iamrbac.usecases.apply import Applying, apply_plan
@@ -24,7 +25,7 @@ from iamrbac.usecases.outcome import Delivered, Event
 from iamrbac.usecases.plan import PlanRequest, make_plan
 from iamrbac.usecases.ports import Edges, Progress
 from iamrbac.usecases.run import commit_of
-from iamrbac.usecases.select import select
+from iamrbac.usecases.select import select_part
 from iamrbac.usecases.sync_report import ClusterRound, Result, Round, Taken, Trouble, refusals, trouble_of
 from iamrbac.usecases.sync_tally import IAM, Tally
 
@@ -56,6 +57,8 @@ class Syncing:
     told: Callable[[Event | Delivered], None] = lambda _event: None
     known: Callable[[], Collection[str]] = tuple
     """The clusters of the round before, for one that comes to none."""
+    part: Part = field(default_factory=Part)
+    """Which of these clusters: a shard, or some waves."""
 
     def limits(self) -> Limits:
         """Return how long each cluster may take for what comes now."""
@@ -102,8 +105,8 @@ def _made(how: Syncing, at: datetime, edges: Edges) -> Round:
     if loaded.documents is None or errors:
         return paused(at, refusals(errors), names)
     try:
-        names = [one.name for one in select(loaded.documents.config.document.clusters, how.clusters)]
-        planned = make_plan(bounded(edges, how.limits()), PlanRequest(at, how.clusters), how.progress)
+        names = [one.name for one in select_part(loaded.documents.config.document, how.clusters, how.part)]
+        planned = make_plan(bounded(edges, how.limits()), PlanRequest(at, how.clusters, part=how.part), how.progress)
     except IamrbacError as error:
         return not_begun(at, error, names)
     if planned.plan is None:
@@ -199,7 +202,7 @@ class _Round:
             return None
         edges = bounded(self.edges, self.how.limits())
         try:
-            plan = make_plan(edges, PlanRequest(self.at, tuple(names)), self.how.progress).plan
+            plan = make_plan(edges, PlanRequest(self.at, tuple(names), part=self.how.part), self.how.progress).plan
         except IamrbacError as error:
             self._failed(names, error)
             return None
@@ -233,7 +236,7 @@ class _Round:
 
     def _apply(self, edges: Edges, plan: Plan, bounds: Bounds, tally: Tally) -> None:
         def recheck() -> None:
-            again = make_plan(edges, PlanRequest(self.at, tuple(names)), self.how.progress).plan
+            again = make_plan(edges, PlanRequest(self.at, tuple(names), part=self.how.part), self.how.progress).plan
             if again is None or refusals(again.all_findings) or _changes(again) != _changes(plan):
                 raise StalePlanError(
                     "it changed while its lock was waited for", where=where, hint="the next round plans it anew"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from iamrbac.compile.desired import Key
@@ -19,6 +18,7 @@ from iamrbac.plan.order import REMOVALS, Phase, Stage, frees, gives, phases, row
 from iamrbac.usecases.iam import Gate, principal_of
 from iamrbac.usecases.lock import Held
 from iamrbac.usecases.outcome import Event, Outcome, attempt
+from iamrbac.usecases.pool import Pool
 from iamrbac.usecases.ports import Edges, Kube
 from iamrbac.usecases.rows import write_rows
 
@@ -65,7 +65,7 @@ def write_directly(
         finally:
             events.put(None)
 
-    with ThreadPoolExecutor(max_workers=CLUSTERS_AT_ONCE) as pool:
+    with Pool(max_workers=CLUSTERS_AT_ONCE) as pool:
         for cluster in clusters:
             pool.submit(run, cluster)
         open_ = len(clusters)
@@ -178,7 +178,7 @@ class _Writer:
         """Write several at a time; after a stop nothing new is begun, and what was begun is told."""
         if not changes:
             return
-        with ThreadPoolExecutor(max_workers=min(workers, len(changes))) as pool:
+        with Pool(max_workers=min(workers, len(changes))) as pool:
             for event in pool.map(lambda change: self._one(write, change), changes):
                 if event is not None:
                     yield event

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from iamrbac.roles.builtin import Builtin
     from iamrbac.usecases.backups import Places
     from iamrbac.usecases.deliveries import Deliveries
+    from iamrbac.usecases.fleet_state import FleetStore
     from iamrbac.usecases.keep import BackedUp, Keeping
     from iamrbac.usecases.lock import Locking
     from iamrbac.usecases.plan import PlanRequest
@@ -86,13 +87,20 @@ def saved_people(path: Path) -> SavedPeople:
     return parse_identities(read_text(path), str(path))
 
 
-def edges(root: Path | None, saved: SavedPeople | None = None, aws: Accounts | None = None) -> Edges:
+def edges(
+    root: Path | None,
+    saved: SavedPeople | None = None,
+    aws: Accounts | None = None,
+    gate: Callable[[str], None] | None = None,
+) -> Edges:
     """Return everything that plan and apply need, with the credentials of the environment, or those of `aws`.
 
-    With `saved` people are those of a file, and IAM is asked only about roles of ours that the policies want.
+    With `saved` people are those of a file, and IAM is asked only about roles of ours that the policies want. `gate` is
+    asked before every request about a cluster of this name, and raises where it may not be sent.
     """
     from iamrbac.aws.accounts import Accounts
     from iamrbac.aws.eks import EksApi
+    from iamrbac.aws.gate import Gate
     from iamrbac.aws.iam import IamApi
     from iamrbac.aws.people import IamPeople
     from iamrbac.aws.session import session
@@ -100,14 +108,14 @@ def edges(root: Path | None, saved: SavedPeople | None = None, aws: Accounts | N
     from iamrbac.usecases.ports import Edges
 
     files = repository(root)
-    aws = aws or Accounts(session())
+    aws = aws or Accounts(session(), gate=Gate(gate) if gate is not None else None)
     root = Path(files.root)
     return Edges(
         files,
         roles(root),
         IamPeople(aws) if saved is None else saved,
         EksApi(aws),
-        kube_opener(aws),
+        kube_opener(aws, gate=gate),
         deliveries(root),
         lambda: builtin().rbac,
         IamApi(aws) if saved is None else WantedOnly(IamApi(aws)),
@@ -209,11 +217,15 @@ def new_folder(root: Path) -> NewFolder:
 
 
 def kube_opener(
-    aws: Accounts, role: AssumeRole | None = None, called: Callable[[], None] = lambda: None
+    aws: Accounts,
+    role: AssumeRole | None = None,
+    called: Callable[[], None] = lambda: None,
+    gate: Callable[[str], None] | None = None,
 ) -> Callable[[Target], KubeApi]:
     """Return a function that opens a cluster's API with tokens signed by the credentials that reach the cluster.
 
-    With `role`, by those of that role. `called` is called before each request.
+    With `role`, by those of that role. `called` is called before each request, and `gate` with the cluster's name; what
+    it raises keeps the request from being sent.
     """
     from iamrbac.kube.client import KubeApi
     from iamrbac.token.sign import Credentials, presign, token
@@ -224,9 +236,21 @@ def kube_opener(
             credentials = Credentials(found.access_key or "", found.secret_key or "", found.token)
             return token(presign(credentials, target.region, target.eks_name, datetime.now(UTC)))
 
-        return KubeApi(target, fresh, called=called)
+        def before() -> None:
+            if gate is not None:
+                gate(target.name)
+            called()
+
+        return KubeApi(target, fresh, called=before)
 
     return open_
+
+
+def fleet_store(instance: str, part: str) -> FleetStore:
+    """Return where a run over a part of the fleet ("" for all) is kept. Raises FleetStateError."""
+    from iamrbac.state.fleet import FleetFile, locate
+
+    return FleetFile(locate(os.environ, instance, part))
 
 
 def locking(timeout: float, progress: Progress, recheck: Callable[[], None]) -> Locking:

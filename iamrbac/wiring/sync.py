@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ from iamrbac.aws.eks import EksApi
 from iamrbac.aws.iam import IamApi
 from iamrbac.aws.people import IamPeople
 from iamrbac.aws.session import session
+from iamrbac.fleet.part import Part
 from iamrbac.git.checkout import Checkout, Place
 from iamrbac.kube.client import KubeApi
 from iamrbac.kube.in_cluster import TOKEN_LIFE, ServiceAccount
@@ -83,6 +84,8 @@ class Options:
     elects: bool = False
     lease_namespace: str = ""
     listen: str = ""
+    part: Part = field(default_factory=Part)
+    """Which of the clusters: a shard, or some waves."""
 
 
 class Service:
@@ -188,6 +191,7 @@ class Service:
             self._ended,
             self._wrote,
             lambda: self._memory.clusters,
+            self._options.part,
         )
 
     def _sourced(self) -> Callable[[], Taken]:

@@ -13,6 +13,7 @@ from tests.bench import (
     bench_delivery,
     bench_diff,
     bench_expect,
+    bench_fleet,
     bench_help,
     bench_import,
     bench_lint,
@@ -38,7 +39,7 @@ def main() -> None:
         measured = [row for bench in alone for row in bench.rows(root)]
         measured += [*bench_help.rows(), *bench_token.rows(), *bench_requests.rows(), *bench_aws_auth.rows()]
         measured += [*bench_access.rows(), *bench_review.rows(root), *bench_delivery.rows()]
-        measured += [*bench_principals.rows(), *bench_audit.rows(), *bench_import.rows()]
+        measured += [*bench_principals.rows(), *bench_fleet.rows(), *bench_audit.rows(), *bench_import.rows()]
         measured += bench_report.rows(Path(folder) / "company")
         print(table([*measured, *bench_real.rows()]))
 

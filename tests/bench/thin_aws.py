@@ -138,12 +138,13 @@ def _answer(aws: Aws, target: str, body: str) -> bytes:
         text = f"<{action}Response><{action}Result>{said}</{action}Result></{action}Response>"
         if not said:
             text = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
-        return _reply(200 if said else 403, text)
+        return reply(200 if said else 403, text)
     value = aws.eks(path, parse_qs(query))
-    return _reply(404 if value is None else 200, json.dumps(value or {"message": "no such thing"}))
+    return reply(404 if value is None else 200, json.dumps(value or {"message": "no such thing"}))
 
 
-def _reply(status: int, text: str) -> bytes:
+def reply(status: int, text: str) -> bytes:
+    """Return an HTTP answer."""
     data = text.encode()
     return f"HTTP/1.1 {status} So\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
 

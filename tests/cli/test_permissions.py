@@ -133,6 +133,23 @@ def synced(sandbox: Sandbox, repository: Path) -> None:
             sandbox.client("eks").update_access_entry(clusterName="development", principalArn=dave, kubernetesGroups=[])
 
 
+def fleet(sandbox: Sandbox, repository: Path) -> None:
+    """The same, each by `fleet apply`."""
+
+    def apply(*more: str) -> None:
+        assert run(["fleet", "apply", "-C", str(repository), "-q", "--yes", *CLUSTERS, *more]) == 0
+
+    sandbox.client("eks").create_access_entry(clusterName="development", principalArn=ERIN)
+    policy(repository, POLICY)
+    apply("--adopt", f"AccessEntry/{ERIN}")
+    spoil(sandbox)
+    apply()
+    policy(repository, "".join(line for line in POLICY.splitlines(True) if "eksAccessPolicy" not in line))
+    apply("--allow-removals", "99")
+    policy(repository, HEAD)
+    apply("--allow-removals", "99")
+
+
 def rolled_back(_: Sandbox, repository: Path) -> None:
     """Undo what pat did, and undo that."""
     call("rollback", repository, "--yes", *CLUSTERS, "--allow-removals", "99")
@@ -193,6 +210,7 @@ EXACT: dict[Command, Scene] = {
     Command.PLAN: planned,
     Command.APPLY: applied,
     Command.SYNC: synced,
+    Command.FLEET: fleet,
     Command.CAN: asked,
     Command.REPORT: reported,
     Command.SNAPSHOT: snapshot,
@@ -217,7 +235,7 @@ def test_the_rights_are_enough_and_used(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if command not in (Command.APPLY, Command.PLAN, Command.SYNC):
+    if command not in (Command.APPLY, Command.FLEET, Command.PLAN, Command.SYNC):
         policy(repository, POLICY)
         call("apply", repository, "--yes", *CLUSTERS)
     become_carol(fresh_sandbox, repository, command, monkeypatch, capsys)

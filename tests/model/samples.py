@@ -108,6 +108,14 @@ _CONFIG: dict[str, Any] = {
     "backups": {"s3": "s3://acme-iamrbac/a/b", "account": "111122223333", "keep": 5},
     "index": "s3://acme-iamrbac/index.json#111122223333",
     "lint": {"failOn": "warning", "privilegedNamespaces": ["kube-*", "argocd"]},
+    "fleet": {
+        "order": [{"env": "staging"}, ["production", "prod*"]],
+        "canary": 2,
+        "stopAfter": 3,
+        "concurrency": 16,
+        "timeout": "1h30m",
+        "pause": "0s",
+    },
 }
 _WAIVERS: dict[str, Any] = {
     "apiVersion": "iamrbac.dev/v1alpha1",

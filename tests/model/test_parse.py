@@ -88,6 +88,16 @@ GATES: list[dict[str, object]] = [
     {"unless": ["reasons"]},
     {"clusters": "production"},
 ]
+FLEETS: list[dict[str, object]] = [
+    {"order": [{"env": "staging"}, "production"]},
+    {"order": [[]]},
+    {"canary": -1},
+    {"stopAfter": 0},
+    {"concurrency": "8"},
+    {"timeout": "0s"},
+    {"pause": "a while"},
+    {"maxFailures": 1},
+]
 WAIVERS: list[dict[str, object]] = [
     {"rule": "IAM4"},
     {"rule": "gate/"},
@@ -209,6 +219,7 @@ CONFIGS: list[object] = [
         ("others", POLICY, OTHERS),
         ("configs", "iamrbac.yaml", CONFIGS),
         ("gates", "iamrbac.yaml", [first("gates", samples.config(), one) for one in GATES]),
+        ("fleet", "iamrbac.yaml", [{**samples.config(), "fleet": one} for one in FLEETS]),
         ("waivers", "waivers.yaml", [first("waivers", samples.waivers(), one) for one in WAIVERS]),
         ("tests", "tests/access/a.yaml", [first("tests", TEST, one) for one in TESTS]),
     ],

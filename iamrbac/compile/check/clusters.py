@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from iamrbac.compile.check.said import Line, Said, error, info, listed, warning
 from iamrbac.findings.finding import Finding
 from iamrbac.model.documents import EksAccessPolicy, TemplateRole
-from iamrbac.model.selection import consents, is_pattern, matches
+from iamrbac.model.origin import Path
+from iamrbac.model.selection import consents, is_pattern, matches, selects
 
 
 def config_clusters(said: Said) -> Iterator[Finding]:
@@ -28,26 +29,39 @@ def config_clusters(said: Said) -> Iterator[Finding]:
 
 
 def selectors(said: Said) -> Iterator[Finding]:
-    """POL005 a name, pattern or labels that no cluster has."""
-    names = list(dict.fromkeys(cluster.name for cluster in said.config.clusters))
+    """POL005 a name, pattern or labels that no cluster has: of a line, or of a wave of the fleet."""
     matched: dict[str, bool] = {}
     for line in said.lines:
-        selector = line.access.clusters
         path = (*line.path, "clusters")
-        if isinstance(selector, Mapping):
-            if not line.clusters:
-                labels = ", ".join(f"{key}: {value}" for key, value in selector.items())
-                yield error("POL005", line.file, path, f"no cluster has the labels {labels}", _labels(said, selector))
-            continue
-        for place, wanted in enumerate(selector):
-            if wanted not in matched:
-                matched[wanted] = any(matches(wanted, name) for name in names)
-            if not matched[wanted]:
-                what = "no cluster matches the pattern" if is_pattern(wanted) else "there is no cluster"
-                hint = f"clusters of {said.config_file}: {listed(names)}"
-                if not is_pattern(wanted):
-                    hint = said.suggest(wanted, names, hint)
-                yield error("POL005", line.file, (*path, place), f"{what} {wanted}", hint)
+        yield from _selector(said, line.file, path, line.access.clusters, bool(line.clusters), matched)
+    for number, selector in enumerate(said.config.fleet.order):
+        some = any(selects(selector, cluster) for cluster in said.config.clusters)
+        yield from _selector(said, said.config_file, ("fleet", "order", number), selector, some, matched)
+
+
+def _selector(
+    said: Said,
+    file: str,
+    path: Path,
+    selector: Sequence[str] | Mapping[str, str],
+    some: bool,
+    matched: dict[str, bool],
+) -> Iterator[Finding]:
+    """Say what of a selector means nothing; `some`: it means some cluster, `matched` is kept from one to the next."""
+    if isinstance(selector, Mapping):
+        if not some:
+            labels = ", ".join(f"{key}: {value}" for key, value in selector.items())
+            yield error("POL005", file, path, f"no cluster has the labels {labels}", _labels(said, selector))
+        return
+    for place, wanted in enumerate(selector):
+        if wanted not in matched:
+            matched[wanted] = any(matches(wanted, name) for name in said.names)
+        if not matched[wanted]:
+            what = "no cluster matches the pattern" if is_pattern(wanted) else "there is no cluster"
+            hint = f"clusters of {said.config_file}: {listed(said.names)}"
+            if not is_pattern(wanted):
+                hint = said.suggest(wanted, said.names, hint)
+            yield error("POL005", file, (*path, place), f"{what} {wanted}", hint)
 
 
 def roles(said: Said) -> Iterator[Finding]:

@@ -65,6 +65,11 @@ class Said:
         return self.documents.config.file
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all clusters, each once, in the config's order."""
+        return tuple(dict.fromkeys(cluster.name for cluster in self.config.clusters))
+
+    @cached_property
     def teams(self) -> Mapping[str, str]:
         """Team → the file of its policy (the first by name)."""
         found: dict[str, str] = {}
