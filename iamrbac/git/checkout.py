@@ -94,7 +94,7 @@ class Checkout:
     def take(self, last: str = "") -> Taken:
         """Fetch, verify and check out. Raises CheckoutError where any of it is not known.
 
-        `last` is the commit that was worked on before, for a folder that remembers none.
+        `last` is the commit that was worked on before, where somebody else knows it better than the folder.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -124,7 +124,7 @@ class Checkout:
         git = self._opened()
         commit = self._fetched(git)
         signer, refusal = self._signed(git, commit) if self._place.signers is not None else ("", None)
-        refusal = refusal or self._moved(git, commit, self._remembered() or last)
+        refusal = refusal or self._moved(git, commit, last if _WHOLE.fullmatch(last) else self._remembered())
         if refusal is not None:
             return Taken(self._clone, commit, signer, (refusal,))
         self._written(git, commit)
@@ -195,7 +195,7 @@ class Checkout:
 
     def _moved(self, git: UserGit, commit: str, last: str) -> Trouble | None:
         """Return why a commit is not worked on: it does not come after the one before. A pinned one was asked for."""
-        if self._place.commit or not _WHOLE.fullmatch(last) or last == commit:
+        if self._place.commit or last in ("", commit):
             return None
         if not self._leads(git, last, commit):
             if self._shallow(git):

@@ -81,6 +81,12 @@ class Metrics:
         """Ask this whether the process works, whenever somebody wants to know; without it, it does."""
         self._leader.set_function(lambda: 1 if leads() else 0)
 
+    def lost(self) -> None:
+        """Forget how clusters stand: from now on another process says it."""
+        for gauge in (self._success, self._refused, self._drift, self._info):
+            gauge.clear()
+        self._known, self._commit, self._people_at = set(), "", None
+
     def saw(self, made: Round) -> None:
         """Take note of a round."""
         self._people_at = made.people_at or self._people_at
@@ -102,6 +108,8 @@ class Metrics:
     def _one(self, one: ClusterRound, made: Round) -> None:
         self._known.add(one.name)
         self._rounds.labels(one.name, one.result.value).inc()
+        if one.result is Result.ENDED:
+            return
         self._duration.labels(one.name).observe(one.seconds or made.seconds)
         for action in Action:
             self._changes.labels(one.name, action.value).inc(one.changes.get(action, 0))

@@ -1,58 +1,39 @@
-"""Plugs `sync` together: where the repository comes from, how clusters are reached, who is told."""
+"""Plugs `sync` together: one process, its rounds, and who is told of them."""
 
 from __future__ import annotations
 
-import os
 import random
 import secrets
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from iamrbac import wiring
-from iamrbac.aws.accounts import Accounts
-from iamrbac.aws.eks import EksApi
-from iamrbac.aws.iam import IamApi
-from iamrbac.aws.people import IamPeople
-from iamrbac.aws.session import session
-from iamrbac.fleet.part import Part
-from iamrbac.git.checkout import Checkout, Place
-from iamrbac.kube.client import KubeApi
-from iamrbac.kube.in_cluster import TOKEN_LIFE, ServiceAccount
+from iamrbac.git.checkout import Place
 from iamrbac.model.errors import EndedError, IamrbacError, OvertimeError, UsageError
-from iamrbac.render.people import people_text
 from iamrbac.render.sync import cluster_fields, event_fields, round_fields
 from iamrbac.serve.logs import Level, Lines
 from iamrbac.usecases.apply import Applying
 from iamrbac.usecases.bounds import Bounds
 from iamrbac.usecases.leader import Electing, Elector
-from iamrbac.usecases.load import load
-from iamrbac.usecases.offline import WantedOnly
 from iamrbac.usecases.outcome import Delivered, Event, Outcome
 from iamrbac.usecases.ports import Edges
-from iamrbac.usecases.schedule import Pace
 from iamrbac.usecases.sync import Syncing, sync_round
 from iamrbac.usecases.sync_loop import Looping, Memory, loop
 from iamrbac.usecases.sync_notices import about_cluster, about_round, post
-from iamrbac.usecases.sync_report import Result, Round, Taken, Trouble
+from iamrbac.usecases.sync_report import Result, Round, Taken
+from iamrbac.wiring.sync_opening import Opening, Options, now
 
 if TYPE_CHECKING:
-    from iamrbac.documents.identities import SavedPeople
     from iamrbac.plan.change import Plan
-    from iamrbac.plan.observed import Target
     from iamrbac.serve.http import Health
     from iamrbac.serve.metrics import Metrics
-    from iamrbac.usecases.ports import Kube
 
 __all__ = ["Level", "Lines", "Options", "Place", "Service"]
-OLD: Final = "SYN003"
 _LEVELS: Final = {
     Result.UNCHANGED: Level.INFO,
     Result.DONE: Level.INFO,
@@ -63,29 +44,6 @@ _LEVELS: Final = {
 }
 _NOTICE_SECONDS: Final = 30.0
 """That events of a round may take, on all clusters together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
-
-    clusters: tuple[str, ...]
-    pace: Pace
-    timeout: float
-    """Seconds that one cluster may keep a round."""
-    stale_after: float
-    """Seconds after which people of a file are too old."""
-    root: Path | None = None
-    place: Place | None = None
-    """What is fetched; None: the folder as it is."""
-    work_dir: Path | None = None
-    identities: Path | None = None
-    in_cluster: str = ""
-    elects: bool = False
-    lease_namespace: str = ""
-    listen: str = ""
-    part: Part = field(default_factory=Part)
-    """Which of the clusters: a shard, or some waves."""
 
 
 class Service:
@@ -101,13 +59,9 @@ class Service:
         self._metrics: Metrics | None = None
         self._edges: Edges | None = None
         self._host = socket.gethostname()
-        self._aws = Accounts(session(), self._called)
-        self._own = ServiceAccount.found(os.environ) if options.in_cluster else None
-        self._management: KubeApi | None = None
-        if self._own is not None:
-            self._management = self._pod_kube(self._own, self._own.target(options.in_cluster))
+        self._opening = Opening(options, self._called)
         self._elector = self._electing() if options.elects else None
-        self._source = self._sourced()
+        self._source = self._opening.source(self._stack, self._elector)
         self.port = 0
         """Where metrics are, once it runs."""
 
@@ -135,7 +89,7 @@ class Service:
         from iamrbac.serve.metrics import Metrics
 
         options = self._options
-        self._metrics = Metrics(_now)
+        self._metrics = Metrics(now)
         interval = options.pace.interval
         health = Health(time.monotonic, max(3 * interval, 2 * interval + 4 * options.timeout))
         health.ready = self._ready
@@ -161,7 +115,7 @@ class Service:
             self._options.pace,
             lambda: sync_round(syncing),
             told,
-            _now,
+            now,
             random.SystemRandom().random,
             self._stop.wait,
             self._elector.leads if self._elector is not None else lambda: True,
@@ -184,7 +138,7 @@ class Service:
             self._applying,
             self._options.clusters,
             self._options.timeout,
-            _now,
+            now,
             time.monotonic,
             self._stop.wait,
             _Steps(self._log),
@@ -194,102 +148,33 @@ class Service:
             self._options.part,
         )
 
-    def _sourced(self) -> Callable[[], Taken]:
-        options = self._options
-        if options.place is None:
-            root = options.root if options.root is not None else Path(wiring.repository(None).root)
-            # A link that a sidecar turns to another folder is followed once a round.
-            return lambda: self._aged(Taken(root.resolve()))
-        folder = options.work_dir
-        if folder is None:
-            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="iamrbac-sync-")))
-        checkout = Checkout(options.place, folder.absolute(), options.timeout)
-        return lambda: self._aged(self._fetched(checkout))
-
-    def _fetched(self, checkout: Checkout) -> Taken:
-        """Take it from where the last leader was, and leave word of it for the next."""
-        elector = self._elector
-        taken = checkout.take(elector.commit() if elector is not None else "")
-        if elector is not None and not taken.refusals:
-            elector.worked_on(taken.commit)
-        return taken
-
-    def _aged(self, taken: Taken) -> Taken:
-        """Add how old people are, and refuse to work by such as are too old."""
-        saved = self._people()
-        if saved is None:
-            return taken
-        limit = self._options.stale_after
-        if saved.at is None or (_now() - saved.at).total_seconds() > limit:
-            hint = f"iamrbac identities export --out {saved.file}; --stale-after says how old it may be"
-            old = Trouble(OLD, people_text(saved.at, _now(), saved.file), hint)
-            return replace(taken, refusals=(*taken.refusals, old), people_at=saved.at)
-        return replace(taken, people_at=saved.at)
-
-    def _people(self) -> SavedPeople | None:
-        file = self._options.identities
-        return wiring.saved_people(file) if file is not None else None
-
     def _opened(self, taken: Taken) -> Edges:
-        """Open everything anew: what was read for an earlier round is not believed."""
-        root = Path(taken.folder)
-        saved = self._people()
-        files = wiring.repository(root)
-        self._check_name(files)
-        iam = IamApi(self._aws)
-        self._edges = Edges(
-            files,
-            wiring.roles(root),
-            IamPeople(self._aws) if saved is None else saved,
-            EksApi(self._aws),
-            self._kube,
-            wiring.deliveries(root),
-            lambda: wiring.builtin().rbac,
-            iam if saved is None else WantedOnly(iam),
-        )
+        self._edges = self._opening.edges(taken)
         return self._edges
-
-    def _check_name(self, files: Any) -> None:
-        """Refuse a cluster of our own that the config does not have: it would be reached by EKS's tokens, silently."""
-        name = self._options.in_cluster
-        readable = load(files).readable if name else None
-        names = [one.name for one in readable.config.document.clusters] if readable is not None else [name]
-        if name not in names:
-            hint = f"use one of {', '.join(names)}"
-            raise UsageError(f"--in-cluster {name}: iamrbac.yaml has no such cluster", hint=hint)
-
-    def _kube(self, target: Target) -> Kube:
-        if self._own is not None and target.name == self._options.in_cluster:
-            return self._pod_kube(self._own, self._own.reached(target))
-        return wiring.kube_opener(self._aws, called=lambda: self._called("kubernetes"))(target)
-
-    def _pod_kube(self, own: ServiceAccount, target: Target) -> KubeApi:
-        return KubeApi(target, own.token, token_life=TOKEN_LIFE, called=lambda: self._called("kubernetes"))
 
     def _called(self, api: str) -> None:
         if self._metrics is not None:
             self._metrics.called(api)
 
     def _electing(self) -> Elector:
-        if self._own is None or self._management is None:
+        if self._opening.management is None:
             raise UsageError(
                 "--leader-election needs a cluster for the Lease", hint="name the one that this runs on: --in-cluster"
             )
         return Elector(
             Electing(
-                self._management,
-                self._namespace(),
+                self._opening.management,
+                self._opening.namespace(),
                 f"{self._host}_{secrets.token_hex(4)}",
-                _now,
+                now,
                 time.monotonic,
                 self._elected,
             )
         )
 
-    def _namespace(self) -> str:
-        return self._options.lease_namespace or (self._own.namespace() if self._own is not None else "")
-
     def _elected(self, event: str, text: str) -> None:
+        if event == "lost" and self._metrics is not None:
+            self._metrics.lost()
         level = {"unknown": Level.ERROR, "lost": Level.WARNING}.get(event, Level.INFO)
         self._log(level, "leader-election", state=event, reason=text)
 
@@ -333,8 +218,8 @@ class Service:
         steps = _Steps(self._log)
 
         def posts() -> None:
-            if self._management is not None:
-                post(self._management, self._namespace(), about_round(made, self._host), steps.note)
+            if self._opening.management is not None:
+                post(self._opening.management, self._opening.namespace(), about_round(made, self._host), steps.note)
             for one in made.clusters:
                 notice = about_cluster(one, made, self._host)
                 if notice is not None and one.target is not None and self._edges is not None:
@@ -360,7 +245,3 @@ class _Steps:
 
     def warn(self, text: str) -> None:
         self.log(Level.WARNING, "warning", text=text)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -104,6 +104,9 @@ def test_a_folder_that_remembers_nothing_is_told_by_the_leader_before(scene: Sce
     (refusal,) = scene.checkout().take(third).refusals
     assert refusal.id == "SYN002"
     assert scene.checkout().take("no commit at all").refusals == ()
+    # And what it remembers may be older than what the leader before did.
+    (refusal,) = scene.checkout().take(third).refusals
+    assert refusal.id == "SYN002"
 
 
 def test_a_pinned_commit_stays_and_needs_no_server_any_more(scene: Scene) -> None:

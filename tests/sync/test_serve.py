@@ -82,6 +82,17 @@ def test_a_cluster_that_the_config_has_no_more_is_not_alerted_about() -> None:
     assert found == {"cluster=development"}
 
 
+def test_a_leader_of_before_does_not_go_on_to_say_how_clusters_stand() -> None:
+    metrics = Metrics(lambda: AT)
+    metrics.saw(ROUND)
+    metrics.lost()
+    names = {name for name, _ in samples(metrics)}
+    assert not names & {"iamrbac_sync_refused", "iamrbac_sync_drift", "iamrbac_sync_commit_info"}
+    assert "iamrbac_sync_last_success_timestamp_seconds" not in names
+    metrics.saw(ROUND)
+    assert samples(metrics)["iamrbac_sync_refused", "cluster=staging"] == 1
+
+
 def get(port: int, path: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
