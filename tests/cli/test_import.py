@@ -6,62 +6,23 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from iamrbac.cli.main import run
 from iamrbac.sandbox.runner import Sandbox
 from tests.cli.shapes import check
 from tests.conftest import ROOT
 from tests.golden import compare
+from tests.importing.existing import ACCOUNT, ALICE, CONFIG, PAT, manifests, terraform
 
-HABITS = ROOT / "tests" / "importing" / "habits"
 GOLDEN = Path(__file__).parent / "golden" / "import"
-ACCOUNT = "111122223333"
-ALICE, BOB, CAROL, PAT = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("staff/alice", "bob", "carol", "pat"))
-CONFIG = f"""\
-apiVersion: iamrbac.dev/v1alpha1
-kind: Config
-metadata: {{name: acme}}
-identity: {{account: "{ACCOUNT}", groups: users}}
-clusters:
-  - {{name: development, account: "{ACCOUNT}", region: eu-west-1}}
-  - {{name: staging, account: "{ACCOUNT}", region: eu-west-1}}
-  - {{name: production, account: "{ACCOUNT}", region: eu-west-1}}
-"""
-
-
-def put(sandbox: Sandbox, cluster: str, habit: str) -> None:
-    """Make a cluster what others made of theirs."""
-    for manifest in yaml.safe_load_all((HABITS / f"{habit}.yaml").read_text()):
-        sandbox.cluster(cluster).store.put(manifest)
-
-
-def terraform(sandbox: Sandbox, cluster: str) -> None:
-    put(sandbox, cluster, "terraform")
-    eks = sandbox.client("eks")
-    for arn, groups, policies in (
-        (ALICE, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
-        (BOB, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
-        (CAROL, [], {"AmazonEKSEditPolicy": ["payments", "payments-batch"], "AmazonEKSAdminViewPolicy": []}),
-        (f"arn:aws:iam::{ACCOUNT}:role/ci/payments-deployer", [], {}),
-    ):
-        eks.create_access_entry(clusterName=cluster, principalArn=arn, kubernetesGroups=groups)
-        for policy, namespaces in policies.items():
-            scope = {"type": "namespace", "namespaces": namespaces} if namespaces else {"type": "cluster"}
-            eks.associate_access_policy(
-                clusterName=cluster,
-                principalArn=arn,
-                policyArn=f"arn:aws:eks::aws:cluster-access-policy/{policy}",
-                accessScope=scope,
-            )
 
 
 @pytest.fixture
 def repository(fresh_sandbox: Sandbox, admin_environment: dict[str, str], tmp_path: Path) -> Path:
     """Three clusters that iamrbac has never seen, and a repository that says where they are."""
-    put(fresh_sandbox, "production", "by-hand")
-    put(fresh_sandbox, "staging", "eksctl")
-    terraform(fresh_sandbox, "development")
+    for cluster, manifest in manifests():
+        fresh_sandbox.cluster(cluster).store.put(manifest)
+    terraform(fresh_sandbox.client("eks"))
     folder = tmp_path / "access"
     folder.mkdir()
     (folder / "iamrbac.yaml").write_text(CONFIG)

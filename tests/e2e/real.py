@@ -6,8 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -169,6 +172,24 @@ def eventually(ask: Callable[[], _Value], expected: _Value) -> _Value:
     while (answer := ask()) != expected and time.monotonic() < deadline:
         time.sleep(0.02)
     return answer
+
+
+@contextmanager
+def meanwhile(ask: Callable[[], None]) -> Iterator[None]:
+    """Ask again and again, in a thread, until the block ends. What asking raises fails the test."""
+    over = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+
+        def asking() -> None:
+            while not over.wait(0.05):
+                ask()
+
+        asked = pool.submit(asking)
+        try:
+            yield
+        finally:
+            over.set()
+        asked.result()
 
 
 def may(client: Client, verb: str, resource: str, namespace: str) -> bool:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,24 +21,11 @@ import yaml
 
 from iamrbac.token.sign import Credentials
 from tests.conftest import ROOT
-from tests.e2e.real import RealSandbox, eventually, may
+from tests.e2e.real import RealSandbox, eventually, may, meanwhile
 from tests.git.repo import Repo
+from tests.importing.existing import CONFIG, PAT, manifests, terraform
 
-HABITS = ROOT / "tests" / "importing" / "habits"
-ACCOUNT = "111122223333"
-ALICE, BOB, CAROL, PAT = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("staff/alice", "bob", "carol", "pat"))
-DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/ci/payments-deployer"
 IAMRBAC = [sys.executable, "-m", "iamrbac"]
-CONFIG = f"""\
-apiVersion: iamrbac.dev/v1alpha1
-kind: Config
-metadata: {{name: acme}}
-identity: {{account: "{ACCOUNT}", groups: users}}
-clusters:
-  - {{name: development, account: "{ACCOUNT}", region: eu-west-1}}
-  - {{name: staging, account: "{ACCOUNT}", region: eu-west-1}}
-  - {{name: production, account: "{ACCOUNT}", region: eu-west-1}}
-"""
 HAD = (
     ("development", "alice", "list", "pods", "payments"),
     ("development", "bob", "patch", "deployments.apps", "payments"),
@@ -88,25 +73,12 @@ class Probes:
             self.real.session(person, "pipeline-7") if person == "payments-deployer" else self.real.people[person].keys
         )
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Ask in turns until the end of the block."""
-        over = threading.Event()
-
-        def ask() -> None:
-            while not over.is_set():
-                for question in HAD:
-                    self.asked[question[0]] += 1
-                    if (answer := self.ask(*question)) is not True:
-                        self.failed.append(f"{time.strftime('%X')} {question}: {answer}")
-
-        thread = threading.Thread(target=ask)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join(60)
+    def once(self) -> None:
+        """Ask all of it once."""
+        for question in HAD:
+            self.asked[question[0]] += 1
+            if (answer := self.ask(*question)) is not True:
+                self.failed.append(f"{time.strftime('%X')} {question}: {answer}")
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +95,10 @@ def existing(repository: Path) -> Iterator[RealSandbox]:
     """By hand, eksctl, Terraform: what a policy cannot say is taken out of them, as whoever reads `import` would."""
     sandbox = RealSandbox(repository)
     try:
-        for cluster, habit in (("production", "by-hand"), ("staging", "eksctl"), ("development", "terraform")):
-            for manifest in yaml.safe_load_all((HABITS / f"{habit}.yaml").read_text()):
-                if manifest["metadata"]["name"] != "one-session":
-                    sandbox.clusters[cluster].objects.put(_sayable(manifest))
-        _terraform(sandbox)
+        for cluster, manifest in manifests():
+            if manifest["metadata"]["name"] != "one-session":
+                sandbox.clusters[cluster].objects.put(_sayable(manifest))
+        terraform(sandbox.client("eks"))
         yield sandbox
     finally:
         sandbox.stop()
@@ -142,23 +113,6 @@ def _sayable(manifest: dict[str, Any]) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _terraform(sandbox: RealSandbox) -> None:
-    eks = sandbox.client("eks")
-    for arn, groups, policies in (
-        (ALICE, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
-        (BOB, ["restarters"], {"AmazonEKSViewPolicy": ["payments"]}),
-        (CAROL, [], {"AmazonEKSEditPolicy": ["payments", "payments-batch"], "AmazonEKSAdminViewPolicy": []}),
-        (DEPLOYER, [], {}),
-    ):
-        eks.create_access_entry(clusterName="development", principalArn=arn, kubernetesGroups=groups)
-        for policy, namespaces in policies.items():
-            scope = {"type": "namespace", "namespaces": namespaces} if namespaces else {"type": "cluster"}
-            policy_arn = f"arn:aws:eks::aws:cluster-access-policy/{policy}"
-            eks.associate_access_policy(
-                clusterName="development", principalArn=arn, policyArn=policy_arn, accessScope=scope
-            )
-
-
 def run(real: RealSandbox, folder: Path, *arguments: str, code: int = 0) -> str:
     """Run a command of ours as the platform engineer; what it prints."""
     done = real.run(*IAMRBAC, *arguments, "-C", str(folder), cwd=folder)
@@ -171,7 +125,7 @@ def test_everybody_keeps_what_they_had(existing: RealSandbox, repository: Path) 
     before = [probes.ask(*question) for question in (*HAD, *HAD_NOT)]
     assert before == [True] * len(HAD) + [False] * len(HAD_NOT)
 
-    with probes.asking():
+    with meanwhile(probes.once):
         said = json.loads(run(existing, repository, "import", "--out", str(repository), "-o", "json"))
         assert {one["cluster"]: one["equal"] for one in said["clusters"]} == dict.fromkeys(existing.clusters, True)
         adopt = [word for one in said["clusters"] for key in one["adopt"] for word in ("--adopt", key)]
@@ -185,7 +139,7 @@ def test_everybody_keeps_what_they_had(existing: RealSandbox, repository: Path) 
 def test_rows_become_entries_and_nobody_notices(existing: RealSandbox, repository: Path) -> None:
     probes = Probes(existing)
     eks = existing.client("eks")
-    with probes.asking():
+    with meanwhile(probes.once):
         for cluster, probe in (("staging", "dave"), ("production", "alice")):
             said = ["--cluster", cluster, "--probe", probe, "--probe", "payments-deployer"]
             run(existing, repository, "migrate", "--to", "access-entries", *said, "--settle", "3s", "--yes")

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import pytest
 import yaml
 
 from iamrbac.token.sign import Credentials
-from tests.e2e.real import ACCOUNT, RealCluster, RealSandbox, Who, eventually, may
+from tests.e2e.real import ACCOUNT, RealCluster, RealSandbox, Who, eventually, may, meanwhile
 
 CLUSTER = "production"
 CONFIG = f"""\
@@ -82,25 +80,6 @@ class Asking:
             finally:
                 client.close()
 
-    @contextmanager
-    def all_the_time(self) -> Iterator[None]:
-        over = threading.Event()
-
-        def ask() -> None:
-            while not over.wait(0.05):
-                try:
-                    self.once()
-                except (AssertionError, OSError) as error:
-                    self.wrong.append(repr(error))
-
-        thread = threading.Thread(target=ask)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join(60)
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -151,7 +130,7 @@ def test_nobody_notices_before_during_and_after(hand_made: RealSandbox, folder: 
         rows = (expected[0], (MASTERS,)) if expected is not None and expected[0] == "pat" else expected
         assert cluster.settled(keys, rows) == rows
     assert eventually(lambda: may(cluster.as_(people["alice"][0]), "delete", "pods", "payments"), True)
-    with asking.all_the_time():
+    with meanwhile(asking.once):
         migrate(hand_made, folder, "--keep-rows", "--settle", "2s", "--probe", "alice", "--probe", "deployer")
         migrate(hand_made, folder, "--undo", "--settle", "2s")
         migrate(hand_made, folder, "--settle", "2s", "--probe", "alice", "--probe", "deployer")
