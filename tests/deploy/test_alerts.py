@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
+from iamrbac.serve.metrics import Metrics
 from tests.ci import tools
 from tests.deploy.render import NAMESPACE, of_kind, rendered
 
@@ -110,3 +113,10 @@ def test_a_schedule_that_does_not_succeed_is_told() -> None:
     judge("cron", "IamrbacSyncStale", [made, f"{succeeded} 0+60x180"])
     judge("cron", "IamrbacSyncStale", [made, f"{succeeded} 0+60x60 3600x120"], f"{job} 5400")
     judge("cron", "IamrbacSyncStale", [made], f"{job} 9000")
+
+
+def test_each_metric_is_one_that_sync_has() -> None:
+    has = {one.name for one in Metrics(lambda: datetime.now(UTC)).registry.collect()}
+    asked = {name for one in expressions("ssh").values() for name in re.findall(r"iamrbac_\w+", one)}
+    assert asked
+    assert asked <= has

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import iamrbac
+from iamrbac.cli.main import run
 from tests.conftest import ROOT
 from tests.deploy.render import CASES, CHART, by_template, helm, of_kind, pod_of, rendered, template
 
@@ -53,6 +54,38 @@ def test_the_pod_has_no_right_on_its_node(case: str) -> None:
     written = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
     assert written == {"/var/lib/iamrbac", "/tmp"}
     assert pod["automountServiceAccountToken"] is True
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_iamrbac_takes_the_arguments(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """All that they say is known to its command line: --help comes last, so that nothing runs."""
+    (container,) = pod_of(rendered(case))["spec"]["containers"]
+    values = {one["name"]: one["value"] for one in container["env"]}
+    arguments = [argument.replace("$(", "{").replace(")", "}").format(**values) for argument in container["args"]]
+    assert arguments[0] == "sync"
+    assert not any("{" in argument or "$" in argument for argument in arguments)
+    options = _options()
+    for argument in arguments[1:]:
+        name = argument.partition("=")[0]
+        assert name in options, argument
+        assert options[name] == ("=" in argument), f"{argument}: a flag has no value, and an option has one"
+    assert run([*arguments, "--help"]) == 0
+    assert "round" in capsys.readouterr().out
+
+
+def _options() -> dict[str, bool]:
+    """Option of `iamrbac sync` → whether it takes a value."""
+    import typer
+
+    from iamrbac.cli.sync import command
+
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    return {
+        name: not (getattr(option, "is_flag", False))
+        for option in typer.main.get_command(app).params
+        for name in (*option.opts, *option.secondary_opts)
+    }
 
 
 def test_no_secret_is_in_what_is_rendered() -> None:

@@ -50,7 +50,7 @@ def test_what_is_copied_makes_the_whole_wheel(tmp_path: Path) -> None:
     subprocess.run(build, check=True, capture_output=True, text=True)
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("iamrbac/cli/apply.py", "iamrbac/sample/iamrbac.yaml", "iamrbac/templates/roles/viewer.yaml.j2"):
+    for needed in ("iamrbac/cli/sync.py", "iamrbac/sample/iamrbac.yaml", "iamrbac/templates/roles/viewer.yaml.j2"):
         assert needed in names
 
 
