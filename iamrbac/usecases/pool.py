@@ -6,19 +6,18 @@ they do: Python starts threads one after the other, under one lock of the proces
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, wait
 from functools import cache, partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from iamrbac.usecases.handed import Handed
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_NO_LIMIT: Final = 1_000_000
-"""Threads are made as they are needed; with a limit those who wait for each other could wait for ever."""
 
 
 class Pool(Executor):
@@ -40,7 +39,7 @@ class Pool(Executor):
             if self._busy >= self._most:
                 return future
             self._busy += 1
-        _threads().submit(self._work)
+        _threads().begin(self._work)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -66,6 +65,29 @@ class Pool(Executor):
 _wait = wait
 
 
+class _Threads:
+    """Threads that end with the process: who leaves a pool has waited for its work, and who hangs keeps nobody."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[queue.SimpleQueue[Callable[[], None]]] = []
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Do something that raises nothing, in a thread that is free, or in a new one: no work waits for another."""
+        with self._lock:
+            inbox = self._idle.pop() if self._idle else None
+        if inbox is None:
+            inbox = queue.SimpleQueue()
+            threading.Thread(target=self._serve, args=(inbox,), name="iamrbac", daemon=True).start()
+        inbox.put(work)
+
+    def _serve(self, inbox: queue.SimpleQueue[Callable[[], None]]) -> None:
+        while True:
+            inbox.get()()
+            with self._lock:
+                self._idle.append(inbox)
+
+
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=_NO_LIMIT, thread_name_prefix="iamrbac")
+def _threads() -> _Threads:
+    return _Threads()
