@@ -13,9 +13,9 @@ from iamrbac.sandbox.aws.front import Fault
 from iamrbac.sandbox.aws.http import AwsRequest, Reply
 from iamrbac.sandbox.runner import Sandbox
 from tests.cli.shapes import check
-from tests.cli.test_import import CONFIG, put
 from tests.conftest import ROOT
 from tests.golden import compare
+from tests.importing.existing import CONFIG, manifests
 
 GOLDEN = Path(__file__).parent / "golden" / "migrate"
 ACCOUNT = "111122223333"
@@ -49,7 +49,9 @@ def repository(
     fresh_sandbox: Sandbox, admin_environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """Production grew by hand; a repository says where it is."""
-    put(fresh_sandbox, "production", "by-hand")
+    for cluster, manifest in manifests():
+        if cluster == "production":
+            fresh_sandbox.cluster(cluster).store.put(manifest)
     # Where sessions of assumed roles are kept: those of another sandbox are no good here.
     monkeypatch.setenv("HOME", str(tmp_path))
     folder = tmp_path / "access"
