@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -257,7 +257,7 @@ def test_a_grant_is_used_as_the_authorizer_says_and_no_cap_changes_it(
 
 
 def _authorizer(rules: tuple[Rule, ...], namespace: str | None = None) -> Authorizer:
-    kind, bound = ("Role", "RoleBinding") if namespace else ("ClusterRole", "ClusterRoleBinding")
-    role = Role(kind, namespace, "r", rules)  # type: ignore[arg-type]
-    binding = Binding(bound, namespace, "b", RoleRef(role.kind, "r"), (Subject("Group", DEV),))  # type: ignore[arg-type]
+    role = Role("Role" if namespace else "ClusterRole", namespace, "r", rules)
+    bound: Literal["RoleBinding", "ClusterRoleBinding"] = "RoleBinding" if namespace else "ClusterRoleBinding"
+    binding = Binding(bound, namespace, "b", RoleRef(role.kind, "r"), (Subject("Group", DEV),))
     return Authorizer(RbacState((role,), (binding,)))

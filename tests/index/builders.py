@@ -7,6 +7,7 @@ import ipaddress
 from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import cache
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -41,7 +42,7 @@ def pem() -> str:
     return built.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def set_(name: str = "developers", team: str = "payments", **more: object) -> IndexSet:
+def set_(name: str = "developers", team: str = "payments", **more: Any) -> IndexSet:
     found = IndexSet(
         team,
         name,
@@ -49,10 +50,10 @@ def set_(name: str = "developers", team: str = "payments", **more: object) -> In
         (ALICE,),
         grants=(IndexGrant("payments", "developer", (f"policies/{team}.yaml:24",)),),
     )
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(found, **more)
 
 
-def cluster(name: str = "staging", *sets: IndexSet, **more: object) -> IndexCluster:
+def cluster(name: str = "staging", *sets: IndexSet, **more: Any) -> IndexCluster:
     found = IndexCluster(
         name,
         name,
@@ -61,7 +62,7 @@ def cluster(name: str = "staging", *sets: IndexSet, **more: object) -> IndexClus
         pem(),
         sets=sets,
     )
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(found, **more)
 
 
 def index(*clusters: IndexCluster) -> AccessIndex:

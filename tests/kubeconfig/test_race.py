@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -40,7 +41,7 @@ def start(path: Path, numbers: range, rounds: int) -> list[subprocess.Popen[str]
     ]
 
 
-def finish(processes: list[subprocess.Popen[str]], meanwhile: Callable[[], None]) -> list[dict[str, object]]:
+def finish(processes: list[subprocess.Popen[str]], meanwhile: Callable[[], None]) -> list[dict[str, Any]]:
     try:
         while any(process.poll() is None for process in processes):
             meanwhile()
@@ -69,7 +70,7 @@ def test_of_our_own_nothing_is_lost_and_every_moment_is_whole(tmp_path: Path) ->
 
     told = finish(start(path, range(PROCESSES), ROUNDS), look)
     assert [one["lost"] for one in told] == [0] * len(told)
-    assert {key: value for one in told for key, value in one["said"].items()} == {  # type: ignore[attr-defined]
+    assert {key: value for one in told for key, value in one["said"].items()} == {
         key: value for key, value in contexts(path).items() if key != "lab"
     }
     added_lines(FOREIGN, path.read_text())
@@ -121,7 +122,7 @@ def test_with_kubectl_among_them_nothing_is_lost(tmp_path: Path) -> None:
     told = finish(start(path, range(PROCESSES - 1), ROUNDS), set_context)
     while tally.counts["rounds of kubectl"] < ROUNDS:
         set_context()
-    ours = {key: value for one in told for key, value in one["said"].items()}  # type: ignore[attr-defined]
+    ours = {key: value for one in told for key, value in one["said"].items()}
     assert contexts(path) == {"lab": None, **theirs, **ours}
     assert sum(int(str(one["lost"])) for one in told) == 0
     assert sorted(one.name for one in tmp_path.iterdir()) == ["config"]

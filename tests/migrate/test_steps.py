@@ -14,7 +14,8 @@ from iamrbac.migrate import bridge
 from iamrbac.migrate.types import Fate, Migration
 from iamrbac.migrate.undo import Undo
 from iamrbac.model.errors import AwsError, ConflictError, IamrbacError, MigrateError, ModeError
-from iamrbac.plan.observed import AwsAuth
+from iamrbac.plan.change import FailedCluster
+from iamrbac.plan.observed import AuthenticationMode, AwsAuth
 from tests.migrate.town import ALICE, CLUSTER, MAP, ROBOT, Town, town
 from tests.usecases.fakes import ACCOUNT, PAT, Killed
 from tests.usecases.keeping import home, records
@@ -89,13 +90,13 @@ def test_ours_become_ours_and_others_say_whence_they_come(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("mode", ["CONFIG_MAP", "API_AND_CONFIG_MAP"])
-def test_a_run_that_is_killed_before_any_write_goes_on(tmp_path: Path, mode: str) -> None:
-    place = town(tmp_path / "whole", mode)  # type: ignore[arg-type]
+def test_a_run_that_is_killed_before_any_write_goes_on(tmp_path: Path, mode: AuthenticationMode) -> None:
+    place = town(tmp_path / "whole", mode)
     place.migrate()
     writes = place.company.faults.writes
     assert writes >= (9 if mode == "CONFIG_MAP" else 8)
     for number in range(1, writes + 1):
-        place = town(tmp_path / str(number), mode)  # type: ignore[arg-type]
+        place = town(tmp_path / str(number), mode)
 
         def dies(count: int, _what: str, at: int = number) -> Killed | None:
             return Killed() if count >= at else None
@@ -125,7 +126,8 @@ def test_a_run_that_is_killed_before_any_write_can_be_undone_while_the_rows_are_
         assert entries(place) == {}
         assert place.map.data == MAP
         found, _ = place.look()
-        assert bridge.standing(found.state, "acme") is None  # type: ignore[union-attr]
+        assert not isinstance(found, FailedCluster)
+        assert bridge.standing(found.state, "acme") is None
 
 
 def test_a_write_that_is_refused_stops_before_any_row_goes_and_the_same_command_converges(tmp_path: Path) -> None:

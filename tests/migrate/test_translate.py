@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,9 +112,9 @@ def test_nodes_have_types(username: str, groups: tuple[str, ...], kind: str | No
     assert node_type(row(ROLE, username, *groups)) == kind
 
 
-def identities(**answers: object) -> Identities:
+def identities(**answers: Any) -> Identities:
     found = {IamName(ACCOUNT, name.replace("_", "/")): answer for name, answer in answers.items()}
-    return Identities(principals=found)  # type: ignore[arg-type]
+    return Identities(principals=found)
 
 
 BARE = f"arn:aws:iam::{ACCOUNT}:role/robot"

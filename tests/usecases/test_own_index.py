@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ class World:
         assert self.groups is not None, "no cluster is asked"
         return Access(self.groups)
 
-    def find(self, **request: object) -> Found:
+    def find(self, **request: Any) -> Found:
         edges = IndexEdges(
             Store(encode(self.index)),
             self.config,
@@ -96,9 +97,9 @@ class World:
             self.may,
             self.access,
         )
-        return index_contexts(edges, KubeconfigRequest(NOW, **request), self)  # type: ignore[arg-type]
+        return index_contexts(edges, KubeconfigRequest(NOW, **request), self)
 
-    def names(self, **request: object) -> list[str]:
+    def names(self, **request: Any) -> list[str]:
         found = self.find(**request)
         return [context.name for one in found.clusters for context in one.contexts]
 
