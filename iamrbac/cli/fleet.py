@@ -22,6 +22,7 @@ from iamrbac.cli.options import (
 from iamrbac.cli.people import IdentitiesOption, planned_by
 from iamrbac.cli.planning import (
     AdoptOption,
+    DetailedOption,
     LockoutOption,
     LockTimeoutOption,
     NoBackupOption,
@@ -83,9 +84,7 @@ def plan(
     canary: CanaryOption = None,
     stop_after: StopAfterOption = None,
     cluster_timeout: TimeoutOption = None,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="End with 2 when there are changes, 0 when there are none.")
-    ] = False,
+    detailed_exitcode: DetailedOption = False,
     allow_removals: RemovalsOption = 0,
     allow_lockout_of: LockoutOption = None,
     adopt: AdoptOption = None,

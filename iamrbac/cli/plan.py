@@ -20,6 +20,7 @@ from iamrbac.cli.options import (
 from iamrbac.cli.people import IdentitiesOption, planned_by
 from iamrbac.cli.planning import (
     AdoptOption,
+    DetailedOption,
     LockoutOption,
     RemovalsOption,
     at_now,
@@ -38,9 +39,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for `iamrbac apply FILE`.")
     ] = None,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="End with 2 when there are changes, 0 when there are none.")
-    ] = False,
+    detailed_exitcode: DetailedOption = False,
     allow_removals: RemovalsOption = 0,
     allow_lockout_of: LockoutOption = None,
     adopt: AdoptOption = None,

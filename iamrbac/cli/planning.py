@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdoptOption",
+    "DetailedOption",
     "LockTimeoutOption",
     "LockoutOption",
     "NoBackupOption",
@@ -52,7 +53,9 @@ AdoptOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--adopt", metavar="KEY", help="Take over this object, which is nobody's (KIND/NAMESPACE/NAME)."),
 ]
-
+DetailedOption: TypeAlias = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="End with 2 when there are changes, 0 when there are none.")
+]
 LockTimeoutOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
