@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from iamrbac.cli.main import run
 from iamrbac.sandbox.runner import Sandbox
@@ -188,3 +189,56 @@ def test_invalid_documents_end_with_3(repository: Path, capsys: pytest.CaptureFi
     (repository / "policies").mkdir()
     (repository / "policies" / "broken.yaml").write_text("kind: [")
     assert imported(repository) == 3
+
+
+ODD = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: hen, labels: {lays: egg}}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {hatches: hen}}]}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: egg, labels: {hatches: hen}}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {lays: egg}}]}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: hens, namespace: payments}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: hen}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: restarters}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: lords, namespace: search}
+rules:
+- {apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: [bind, escalate, create, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: lords, namespace: search, labels: {app.kubernetes.io/managed-by: Helm}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lords}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: restarters}]
+"""
+
+
+def test_roles_in_a_circle_and_roles_that_escalate_are_said_as_they_are(
+    repository: Path, fresh_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for manifest in yaml.safe_load_all(ODD):
+        fresh_sandbox.cluster("development").store.put(manifest)
+    capsys.readouterr()
+    here = ["-C", str(repository), "--cluster", "development"]
+    assert imported(repository, "--cluster", "development", "--out", str(repository), "-o", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    lines = (repository / "policies" / "restarters.yaml").read_text()
+    assert "clusterRole: hen" in lines
+    assert "lords" in lines
+    assert "escalate" in (repository / "templates" / "roles" / "lords.yaml.j2").read_text()
+    # Who may escalate may do anything: that is for a person to say, and nothing is applied before.
+    adopt = [word for key in document["clusters"][0]["adopt"] for word in ("--adopt", key)]
+    assert run(["apply", *here, "--yes", "-q", "--no-color", *adopt]) == 3
+    said = capsys.readouterr()
+    assert "guards.adminTemplates" in said.out + said.err
