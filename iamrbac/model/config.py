@@ -194,7 +194,9 @@ class Config(Document):
     backups: Annotated[BackupsChoice | None, NotNull()] = Field(
         default=None, description="Where else what an apply changes is kept, and how long: a place in S3, or a mapping."
     )
-    fleet: Fleet = Field(default_factory=Fleet, description="How `iamrbac fleet` goes over the clusters.")
+    fleet: Fleet = Field(
+        default_factory=Fleet, description="How `iamrbac fleet` and `iamrbac sync` go over the clusters."
+    )
     index: Annotated[IndexPlaceText | None, NotNull()] = Field(
         default=None,
         description="Where `iamrbac index` keeps the access index, which spares developers every right on EKS: a .json "

@@ -13,7 +13,7 @@ from iamrbac.model.values import AtLeastOne, Count, SpanText, TimeoutText
 
 
 class Fleet(Document):
-    """What `iamrbac fleet` goes by. Nothing of it says who gets which access."""
+    """What `iamrbac fleet` goes by, and the rounds of `iamrbac sync`. Nothing of it says who gets which access."""
 
     order: tuple[ClusterSelector, ...] = Field(
         default=(),

@@ -20,7 +20,13 @@ _WORDS: Final[Mapping[Action, str]] = {
     Action.DELETE: "removed",
     Action.ADOPT: "adopted",
 }
-_STYLES: Final = {Result.DONE: "good", Result.UNCHANGED: "dim", Result.PAUSED: "warning", Result.ENDED: "warning"}
+_STYLES: Final = {
+    Result.DONE: "good",
+    Result.UNCHANGED: "dim",
+    Result.PAUSED: "warning",
+    Result.HELD: "warning",
+    Result.ENDED: "warning",
+}
 _SHORT: Final = 12
 
 

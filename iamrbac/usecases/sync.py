@@ -15,8 +15,11 @@ from typing import Final
 
 from iamrbac.findings.finding import Level
 from iamrbac.fleet.part import Part
+from iamrbac.fleet.steps import steps
+from iamrbac.fleet.waves import Wave, only, waves_of
 from iamrbac.model.errors import EndedError, IamrbacError, StalePlanError
-from iamrbac.plan.change import Change, ClusterPlan, FailedCluster, Plan
+from iamrbac.model.fleet import Fleet
+from iamrbac.plan.change import Action, Change, ClusterPlan, FailedCluster, Plan
 from iamrbac.usecases.apply import Applying, apply_plan
 from iamrbac.usecases.bounds import Bounds, Limits, bounded
 from iamrbac.usecases.drift import drift_of
@@ -30,6 +33,9 @@ from iamrbac.usecases.sync_report import ClusterRound, Result, Round, Taken, Tro
 from iamrbac.usecases.sync_tally import IAM, Tally
 
 CLUSTERS_AT_ONCE: Final = 8
+HELD: Final = "SYN004"
+HELD_NEXT: Final = "look at that cluster; the next round begins with it again"
+_BAD: Final = frozenset({Result.PARTLY, Result.FAILED})
 UNREAD: Final = "MAP102"
 """What compiling says of somebody whom IAM could not tell: unknown, and no finding about the documents."""
 
@@ -113,7 +119,10 @@ def _made(how: Syncing, at: datetime, edges: Edges) -> Round:
         return paused(at, refusals(planned.findings), names)
     ends = [datetime.fromisoformat(one.document.spec.not_after) for one in loaded.documents.grants]
     plan, read = planned.plan, how.monotonic() - began
-    clusters, iam = _Round(how, edges, at, plan).run()
+    config = loaded.documents.config.document
+    order = config.fleet if "fleet" in config.model_fields_set else None
+    waves = waves_of(order.order if order is not None else (), config.clusters)
+    clusters, iam = _Round(how, edges, at, plan, only(waves, names), order).run()
     clusters = tuple(replace(one, seconds=read + one.seconds) for one in clusters)
     still = tuple(sorted(end for end in ends if end > at))
     return Round(at, clusters, iam, people_at=at, ends=still, instance=plan.instance, home=plan.home)
@@ -131,6 +140,9 @@ class _Round:
     edges: Edges
     at: datetime
     plan: Plan
+    waves: tuple[Wave, ...]
+    fleet: Fleet | None
+    """What the config says of the order; None: all at once."""
     _done: dict[str, ClusterRound] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -175,7 +187,29 @@ class _Round:
             return {one.name: count for one, count in zip(planned, found, strict=True)}
 
     def _apart(self, free: Sequence[ClusterPlan]) -> None:
-        """Apply each cluster by itself, so that none waits for another; those of Git together, in one commit."""
+        """Apply each cluster by itself, so that none waits for another but for those that go before it (`fleet:`).
+
+        What failed to be written holds up who would gain something after it; what only takes away is held up by nobody.
+        """
+        if self.fleet is None:
+            self._at_once(free)
+            return
+        plans = {one.name: one for one in free}
+        changed = {one.name for one in free if one.changed}
+        why = ""
+        for step in steps(only(self.waves, plans), changed, self.fleet.canary):
+            now = [plans[name] for name in step.clusters]
+            for one in [one for one in now if why and gains(one)]:
+                self._done[one.name] = ClusterRound(one.name, Result.HELD, (Trouble(HELD, why, HELD_NEXT),))
+            self._at_once([one for one in now if one.name not in self._done])
+            bad = [name for name in plans if name in self._done and self._done[name].result in _BAD]
+            if step.canary and (failed := [name for name in step.clusters if name in bad]):
+                why = why or f"{failed[0]} goes first in the wave {step.wave}, and was not done"
+            elif len(bad) >= self.fleet.stop_after:
+                why = why or f"{', '.join(bad)} of the waves before {'was' if len(bad) == 1 else 'were'} not done"
+
+    def _at_once(self, free: Sequence[ClusterPlan]) -> None:
+        """Apply these; those of Git together, in one commit."""
         groups = [[one] for one in free if one.git is None]
         by_git = [one for one in free if one.git is not None]
         groups += [by_git] if by_git else []
@@ -267,6 +301,11 @@ def not_planned(one: FailedCluster) -> ClusterRound:
     if one.code == EndedError.code:
         result = Result.ENDED
     return ClusterRound(one.name, result, (Trouble(one.code, one.message, one.hint),))
+
+
+def gains(plan: ClusterPlan) -> bool:
+    """Say whether anybody would gain anything, or something new would be made."""
+    return any(one.change == "gain" for one in plan.access) or any(one.action is Action.CREATE for one in plan.changes)
 
 
 def _changes(plan: Plan) -> Mapping[str, tuple[Change, ...]]:

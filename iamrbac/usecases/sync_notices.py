@@ -17,7 +17,12 @@ from iamrbac.usecases.parent import parent_name
 from iamrbac.usecases.ports import Kube
 from iamrbac.usecases.sync_report import ClusterRound, Result, Round, Trouble
 
-REASONS: Final = {Result.PAUSED: "SyncPaused", Result.PARTLY: "SyncPartly", Result.FAILED: "SyncFailed"}
+REASONS: Final = {
+    Result.PAUSED: "SyncPaused",
+    Result.HELD: "SyncHeld",
+    Result.PARTLY: "SyncPartly",
+    Result.FAILED: "SyncFailed",
+}
 
 
 def about_cluster(one: ClusterRound, made: Round, host: str) -> Notice | None:

@@ -27,6 +27,8 @@ class Result(StrEnum):
     """Some changes are written, some are not."""
     FAILED = "failed"
     """It could not be done or known: nothing was written."""
+    HELD = "held"
+    """Its turn did not come, since others that go before it (`fleet:`) failed: nothing was written."""
     ENDED = "ended"
     """`sync` was told to end, or does not lead any more."""
 
@@ -110,6 +112,7 @@ class Round:
             (Result.ENDED, 130),
             (Result.PARTLY, 6),
             (Result.FAILED, 1),
+            (Result.HELD, 1),
             (Result.PAUSED, 3),
         ):
             if result in found:

@@ -39,6 +39,7 @@ _LEVELS: Final = {
     Result.DONE: Level.INFO,
     Result.ENDED: Level.INFO,
     Result.PAUSED: Level.WARNING,
+    Result.HELD: Level.WARNING,
     Result.PARTLY: Level.ERROR,
     Result.FAILED: Level.ERROR,
 }
