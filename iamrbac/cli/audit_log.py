@@ -73,9 +73,10 @@ def command(
     """
     from iamrbac import wiring
     from iamrbac.render.audit_log import audit_json, audit_text, failure_text, templates_text
-    from iamrbac.usecases.audit_log import audit
+    from iamrbac.usecases.audit_log import aged, audit
     from iamrbac.usecases.ground import policy_ground
     from iamrbac.wiring.audit import audit_logs
+    from iamrbac.wiring.git import lines
 
     if templates and output is Output.JSON:
         raise UsageError("--templates prints YAML", hint="leave -o json out; its `roles` have the same rules")
@@ -85,7 +86,7 @@ def command(
     ground = policy_ground(repository, roles, wiring.builtin().rbac, at_now(), names)
     if refused(terminal, output, ground):
         return 3
-    answer = audit(ground, audit_logs(logs), days, terminal)
+    answer = aged(audit(ground, audit_logs(logs), days, terminal), repository, lines(Path(repository.root)))
     for error in answer.read.failures:
         terminal.error(failure_text(error))
     world, line = ground.judges[answer.cluster].world, show.line_of(repository)

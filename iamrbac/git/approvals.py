@@ -61,7 +61,7 @@ class GitApprovals:
         paths = [f"{revisions.prefix}/{place}" if revisions.prefix else place for place in places]
         cut = len(revisions.prefix) + 1 if revisions.prefix else 0
         committed = {path[cut:]: id_ for path, id_ in _tree(revisions, head, paths).items()}
-        begins = _shallow(revisions)
+        begins = revisions.boundaries()
         changes, whole = _log(revisions, head, places, signatures)
         merges = _merges(revisions, head)
         kept = {file: found[:most] for file, found in _by_file(changes, cut).items()}
@@ -138,16 +138,6 @@ def _tree(revisions: Revisions, head: str, paths: Sequence[str]) -> dict[str, st
         if path:
             found[os.fsdecode(path)] = about.split()[2].decode()
     return found
-
-
-def _shallow(revisions: Revisions) -> frozenset[str]:
-    """Return the commits whose parents are missing (gitrepository-layout(5): shallow)."""
-    said = revisions.git.run(["rev-parse", "--git-path", "shallow"])
-    path = revisions.git.folder / os.fsdecode(said.out.removesuffix(b"\n"))
-    try:
-        return frozenset(path.read_text(encoding="ascii").split())
-    except OSError:
-        return frozenset()
 
 
 def _log(revisions: Revisions, head: str, places: Sequence[str], signatures: bool) -> tuple[list[_Found], bool]:

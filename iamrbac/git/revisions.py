@@ -79,6 +79,15 @@ class History:
             raise failed(said, commit)
         return bool(said.out)
 
+    def boundaries(self) -> frozenset[str]:
+        """Return the commits whose parents are missing (gitrepository-layout(5): shallow)."""
+        said = self.git.run(["rev-parse", "--git-path", "shallow"])
+        path = self.git.folder / os.fsdecode(said.out.removesuffix(b"\n"))
+        try:
+            return frozenset(path.read_text(encoding="ascii").split())
+        except OSError:
+            return frozenset()
+
     def _discover(self, what: str) -> str:
         said = self.git.run(["rev-parse", what])
         if said.code == 0:

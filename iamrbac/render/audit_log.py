@@ -29,7 +29,11 @@ _SHOWN: Final = 20
 def audit_text(answer: AuditAnswer, world: World, line: Line, paint: Paint) -> str:
     """Return what the log covers, and a block each for unused grants, denials and smaller roles."""
     found = answer.found
-    blocks = [[*_head(answer, paint)], [*_grants(found, line, paint)], [*_denials(found, world, line, paint)]]
+    blocks = [
+        [*_head(answer, paint)],
+        [*_grants(found, answer.note, line, paint)],
+        [*_denials(found, world, line, paint)],
+    ]
     blocks.append([*_proposals(found, paint)])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -95,6 +99,7 @@ def audit_json(answer: AuditAnswer, world: World, line: Line) -> dict[str, Any]:
             }
             for one in found.grants
         ],
+        "agesUnknown": answer.note or None,
         "denials": [_denial_json(one, world, line) for one in found.denials],
         "denialsOnce": found.single,
         "denialsMore": found.more,
@@ -147,7 +152,7 @@ def _missing(coverage: Coverage) -> Iterator[str]:
         yield f"  not a single event on {', '.join(days[:3])}{more}"
 
 
-def _grants(found: LeastPrivilege, line: Line, paint: Paint) -> Iterator[str]:
+def _grants(found: LeastPrivilege, note: str, line: Line, paint: Paint) -> Iterator[str]:
     when = f"in {found.days} days" if found.days is not None else "in the log"
     unused, unknown = found.unused, [one for one in found.grants if one.state == "unknown"]
     if found.coverage is not None:
@@ -155,6 +160,8 @@ def _grants(found: LeastPrivilege, line: Line, paint: Paint) -> Iterator[str]:
         yield from _table(
             [_row(one, "never" if one.last is None else f"last {_time(one.last)}", line) for one in unused]
         )
+        if note:
+            yield printable(f"  how long they have been given is not known: {note}")
     if unknown:
         yield paint(f"not known: {len(unknown)} of {len(found.grants)} grants", "bold")
         yield from _table([_row(one, one.why, line) for one in unknown])

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias
 
 from iamrbac.access.judge import Judge
+from iamrbac.audit.age import Place, Written, with_ages
 from iamrbac.audit.grants import grants_of
 from iamrbac.audit.report import LeastPrivilege, report
 from iamrbac.audit.shapes import Broken, Other, events_in, is_event
 from iamrbac.audit.tally import CAP, Tally
 from iamrbac.model.errors import IamrbacError, UsageError
 from iamrbac.usecases.ground import Ground
-from iamrbac.usecases.ports import Progress
+from iamrbac.usecases.ports import Progress, Repository
 
 EVERY: Final = 1_000_000
 """Lines between two words of progress."""
@@ -82,6 +83,16 @@ class AuditAnswer:
     read: LogRead
     counts: Counter[str]
     found: LeastPrivilege
+    note: str = ""
+    """Why nobody knows how old the grants are; "" where it is known, or nothing hangs on it."""
+
+
+class Lines(Protocol):
+    """The history of the access repository's lines."""
+
+    def written(self, places: Collection[Place]) -> Written:
+        """Return when each line got in. Never raises: what is not known is not in it, or it says why nothing is."""
+        ...
 
 
 def one_judge(ground: Ground) -> tuple[str, Judge]:
@@ -108,6 +119,19 @@ def audit(
         except IamrbacError as error:
             read.failures.append(error)
     return AuditAnswer(cluster, read, tally.counts, report(tally, judge, days, whole=read.whole))
+
+
+def aged(answer: AuditAnswer, repository: Repository, lines: Lines) -> AuditAnswer:
+    """Return the same without calling a grant unused that is younger than the days that were asked about."""
+    unused = [one for one in answer.found.grants if one.state == "unused"]
+    origins = sorted({origin for one in unused for origin in one.grant.origins}, key=lambda origin: origin.file)
+    places = {
+        origin: (origin.file, at[0]) for origin in origins if (at := repository.position(origin.file, origin.path))
+    }
+    if not places:
+        return answer
+    written = lines.written(frozenset(places.values()))
+    return replace(answer, found=with_ages(answer.found, places.get, written), note=written.unknown)
 
 
 def _count(source: Source, tally: Tally, read: LogRead, progress: Progress) -> None:

@@ -13,6 +13,7 @@ from iamrbac.wiring import repository, roles
 
 if TYPE_CHECKING:
     from iamrbac.git.revisions import History
+    from iamrbac.usecases.audit_log import Lines
     from iamrbac.usecases.ports import Repository
     from iamrbac.usecases.report import Approvals
     from iamrbac.usecases.request import AccessBranches, Snapshot
@@ -69,6 +70,13 @@ def approvals(root: Path) -> Approvals:
     from iamrbac.git.approvals import GitApprovals
 
     return GitApprovals(root)
+
+
+def lines(root: Path) -> Lines:
+    """Return when the lines of the access repository at `root` were written, as far as git says it."""
+    from iamrbac.git.lines import GitLines
+
+    return GitLines(root)
 
 
 def access_branches(root: Path) -> AccessBranches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +21,25 @@ from iamrbac.rbac.wire import rule_from_json
 from tests.audit.build import event, lines, month
 from tests.cli.shapes import check
 from tests.conftest import ROOT
+from tests.git.repo import Repo
 from tests.golden import compare
 
 HERE = Path(__file__).parent
-REPOSITORY = HERE / "repositories" / "asked"
+ASKED = HERE / "repositories" / "asked"
 GOLDEN = HERE / "golden" / "audit-log"
 CUT = b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","stage":"Resp\n'
-STAGING = ("-C", str(REPOSITORY), "--cluster", "staging", "-q")
+PLACE: list[Path] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repo]:
+    """The repository, in git since June, so that every grant is older than the log."""
+    repo = Repo.init(tmp_path_factory.mktemp("access"))
+    shutil.copytree(ASKED, repo.folder, dirs_exist_ok=True)
+    repo.commit({})
+    PLACE[:] = [repo.folder]
+    yield repo
+    PLACE.clear()
 
 
 @pytest.fixture
@@ -38,7 +51,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def said(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
-    code = run(["audit-log", *argv, *STAGING])
+    code = run(["audit-log", *argv, "-C", str(PLACE[0]), "--cluster", "staging", "-q"])
     return (code, *capsys.readouterr())
 
 
@@ -192,12 +205,62 @@ def test_a_bucket_that_says_no_is_told_with_the_right_that_is_missing(
 
 
 def test_a_log_is_of_one_cluster(log: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["audit-log", log, "-C", str(REPOSITORY), "-q"]) == 64
+    assert run(["audit-log", log, "-C", str(PLACE[0]), "-q"]) == 64
     assert "here are 2: staging, production. Next: add --cluster NAME" in capsys.readouterr().err
-    assert run(["audit-log", "-C", str(REPOSITORY)]) == 64
+    assert run(["audit-log", "-C", str(PLACE[0])]) == 64
 
 
 def test_invalid_documents_say_why(tmp_path: Path, log: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "iamrbac.yaml").write_text("kind: Config\n")
     assert run(["audit-log", log, "-C", str(tmp_path), "-q"]) == 3
     assert "iamrbac.yaml" in capsys.readouterr().out
+
+
+def unused(answer: Any) -> list[str]:
+    return [one["set"] for one in answer["grants"] if one["state"] == "unused"]
+
+
+def why(answer: Any) -> str:
+    return next(one["why"] or "" for one in answer["grants"] if one["set"] == "search/developers")
+
+
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    """Another clone, to change."""
+    repo = Repo.init(tmp_path / "other")
+    shutil.copytree(ASKED, repo.folder, dirs_exist_ok=True)
+    repo.commit({})
+    monkeypatch.setattr("tests.cli.test_audit_log.PLACE", [repo.folder])
+    return repo
+
+
+def test_a_grant_that_is_younger_than_the_days_is_not_called_unused(
+    log: str, other: Repo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = other.folder / "policies" / "search.yaml"
+    text = policy.read_text()
+    # What is written beside it makes no line younger.
+    policy.write_text(f"# search\n{text}")
+    assert unused(as_json(capsys, log)[1]) == ["search/developers"]
+    line = text.splitlines()[7]
+    policy.write_text(text.replace(line, f"{line}   # again"))
+    _, answer = as_json(capsys, log)
+    assert unused(answer) == []
+    assert why(answer).startswith("it is younger than that: written on 20")
+    assert said(capsys, log, "--fail-on", "unused")[0] == 0
+
+
+def test_where_git_does_not_know_nothing_is_claimed(
+    log: str, other: Repo, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.commit({"README.md": "x"})
+    other.git("clone", "--quiet", "--depth=1", other.folder.as_uri(), str(tmp_path / "shallow"))
+    monkeypatch.setattr("tests.cli.test_audit_log.PLACE", [tmp_path / "shallow"])
+    _, answer = as_json(capsys, log)
+    assert (unused(answer), answer["agesUnknown"]) == ([], None)
+    assert why(answer) == "git does not say how old it is: it needs the whole history"
+    shutil.copytree(ASKED, tmp_path / "no-git")
+    monkeypatch.setattr("tests.cli.test_audit_log.PLACE", [tmp_path / "no-git"])
+    _, answer = as_json(capsys, log)
+    assert (unused(answer), answer["agesUnknown"]) == (["search/developers"], "it is in no git repository")
+    assert "  how long they have been given is not known: it is in no git repository\n" in said(capsys, log)[1]
