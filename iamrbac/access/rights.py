@@ -91,16 +91,20 @@ def _ends(judge: Judge, groups: list[str]) -> datetime | None:
 
 
 def _by_policy(judge: Judge, user: User, given: Given) -> Iterator[Right]:
-    """Yield an access policy once for each set that gives it: one may end, and the other stay."""
+    """Yield an access policy once for each set that gives it: one may end, and the other stay.
+
+    What the association says counts: a set gives no more by it, and what no set gives is there nevertheless.
+    """
     role = f"eksAccessPolicy {given.policy}"
-    grants = [
-        (group, grant)
-        for group in dict.fromkeys(user.groups)
-        for grant in judge.world.policies.get(group, ())
-        if grant.policy == given.policy
-    ]
-    for group, grant in grants:
-        for place in grant.namespaces or ("",):
-            yield Right(place, given.rules, role, group, grant.origins, judge.world.ends.get(group))
-    if not grants:
+    told = False
+    for group in dict.fromkeys(user.groups):
+        for grant in judge.world.policies.get(group, ()):
+            if grant.policy != given.policy:
+                continue
+            for place in grant.namespaces or ("",):
+                if not given.namespace or place in ("", given.namespace):
+                    here = given.namespace or place
+                    told = told or here == given.namespace
+                    yield Right(here, given.rules, role, group, grant.origins, judge.world.ends.get(group))
+    if not told:
         yield Right(given.namespace, given.rules, role)
