@@ -45,6 +45,10 @@ HAD_NOT = (
     ("production", "carol", "list", "pods", "payments"),
 )
 
+RIGHT: list[bool | None] = [*(True for _ in HAD), *(False for _ in HAD_NOT)]
+# One after the other is what is tested: on one worker.
+pytestmark = pytest.mark.xdist_group("existing")
+
 
 @dataclass
 class Probes:
@@ -63,6 +67,10 @@ class Probes:
             return None
         finally:
             client.close()
+
+    def all(self) -> list[bool | None]:
+        """Ask for all that people had, and had not."""
+        return [self.ask(*question) for question in (*HAD, *HAD_NOT)]
 
     def becomes(self, expected: bool | None, *question: str) -> bool:
         """Ask for some seconds, until the answer is the expected one."""
@@ -120,47 +128,57 @@ def run(real: RealSandbox, folder: Path, *arguments: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_everybody_keeps_what_they_had(existing: RealSandbox, repository: Path) -> None:
+@pytest.fixture(scope="module")
+def imported(existing: RealSandbox, repository: Path) -> Probes:
+    """The clusters imported and adopted; what everybody was told meanwhile."""
     probes = Probes(existing)
-    before = [probes.ask(*question) for question in (*HAD, *HAD_NOT)]
-    assert before == [True] * len(HAD) + [False] * len(HAD_NOT)
-
+    assert probes.all() == RIGHT
     with meanwhile(probes.once):
         said = json.loads(run(existing, repository, "import", "--out", str(repository), "-o", "json"))
         assert {one["cluster"]: one["equal"] for one in said["clusters"]} == dict.fromkeys(existing.clusters, True)
         adopt = [word for one in said["clusters"] for key in one["adopt"] for word in ("--adopt", key)]
         run(existing, repository, "apply", "--yes", *adopt, "--allow-lockout-of", PAT, "--allow-removals", "9")
-
-    assert probes.failed == []
-    assert [probes.ask(*question) for question in (*HAD, *HAD_NOT)] == before
-    assert min(probes.asked.values()) > 10
+    return probes
 
 
-def test_rows_become_entries_and_nobody_notices(existing: RealSandbox, repository: Path) -> None:
+@pytest.fixture(scope="module")
+def migrated(existing: RealSandbox, repository: Path, imported: Probes) -> Probes:
+    """Their rows turned into entries; what everybody was told meanwhile."""
+    assert imported.failed == []
     probes = Probes(existing)
-    eks = existing.client("eks")
     with meanwhile(probes.once):
         for cluster, probe in (("staging", "dave"), ("production", "alice")):
             said = ["--cluster", cluster, "--probe", probe, "--probe", "payments-deployer"]
             run(existing, repository, "migrate", "--to", "access-entries", *said, "--settle", "3s", "--yes")
         run(existing, repository, "plan", "--detailed-exitcode")
-    assert probes.failed == []
-    assert [probes.ask(*question) for question in (*HAD, *HAD_NOT)] == [True] * len(HAD) + [False] * len(HAD_NOT)
-    for cluster in ("staging", "production"):
-        assert (
-            eks.describe_cluster(name=cluster)["cluster"]["accessConfig"]["authenticationMode"] == "API_AND_CONFIG_MAP"
-        )
-        rows = (
-            existing.clusters[cluster].superuser.get("/api/v1/namespaces/kube-system/configmaps/aws-auth").json["data"]
-        )
-        assert "user/staff/alice" not in str(rows)
-        assert "payments-developers" not in str(rows)
-        assert "NodeInstanceRole" in str(rows) or "production-node" in str(rows)
+    return probes
 
 
-def test_sync_keeps_it_so_through_faults(existing: RealSandbox, repository: Path, tmp_path: Path) -> None:
+def test_everybody_keeps_what_they_had(imported: Probes) -> None:
+    assert imported.failed == []
+    assert set(imported.asked) == {"development", "staging", "production"}
+    assert imported.all() == RIGHT
+
+
+def test_rows_become_entries_and_nobody_notices(existing: RealSandbox, migrated: Probes) -> None:
+    assert migrated.failed == []
+    assert migrated.all() == RIGHT
+    eks = existing.client("eks")
+    for cluster, node in (("staging", "NodeInstanceRole"), ("production", "production-node")):
+        config = eks.describe_cluster(name=cluster)["cluster"]["accessConfig"]
+        assert config["authenticationMode"] == "API_AND_CONFIG_MAP"
+        map_ = existing.clusters[cluster].superuser.get("/api/v1/namespaces/kube-system/configmaps/aws-auth")
+        rows = str(map_.json["data"])
+        assert "user/staff/alice" not in rows
+        assert "payments-developers" not in rows
+        assert node in rows
+
+
+def test_sync_keeps_it_so_through_faults(
+    existing: RealSandbox, repository: Path, migrated: Probes, tmp_path: Path
+) -> None:
     """From Git: what somebody breaks is mended, who leaves the IAM group leaves; where something is lost, all stays."""
-    probes = Probes(existing)
+    probes = migrated
     git = Repo(repository)
     git.git("init", "--quiet", "--initial-branch=main")
     git.commit({})
@@ -183,14 +201,14 @@ def test_sync_keeps_it_so_through_faults(existing: RealSandbox, repository: Path
     assert sync() == {"development": "unchanged", "staging": "unchanged", "production": "done"}
     assert probes.becomes(True, "production", "bob", "create", "pods", "payments")
 
-    # Git is lost, and IAM does not know the caller any more: nobody loses anything by it.
+    # Git is lost: nobody loses anything by it, not even who has left.
     existing.client("iam").remove_user_from_group(GroupName="payments-developers", UserName="bob")
     assert sync("--repository", (tmp_path / "nowhere").as_uri(), "--branch", "main", code=1) in (
         {},
         dict.fromkeys(existing.clusters, "failed"),
     )
     assert probes.ask("development", "bob", "patch", "deployments.apps", "payments") is True
-    # With both back, who has left the group has left.
+    # With Git back, who has left the group has left.
     assert sync()["development"] == "done"
     assert probes.becomes(None, "development", "bob", "patch", "deployments.apps", "payments")
     assert probes.ask("development", "alice", "list", "pods", "payments") is True
