@@ -81,6 +81,16 @@ class _Flock:
 
     def take(self, patience: float) -> bool:
         """Wait; False when it took too long. The handle closes itself then."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._waited(patience)
+        except OSError:
+            return True
+        self.held = True
+        return True
+
+    def _waited(self, patience: float) -> bool:
         waiting = threading.Thread(target=self._wait, daemon=True)
         waiting.start()
         waiting.join(patience)
