@@ -41,7 +41,9 @@ class Server:
         ref = RoleRef("ClusterRole", WRITERS)
         writers = Binding("ClusterRoleBinding", None, WRITERS, ref, (Subject("Group", WRITERS),))
         self._put(binding_to_json(writers))
-        roles, bindings = (admin.get(f"{RBAC}/{kind}").json["items"] for kind in _KINDS[2:])
+        # Without what another module's states have left here.
+        others = {"labelSelector": ",".join(f"{key}!={value}" for key, value in MARK.items())}
+        roles, bindings = (admin.get(f"{RBAC}/{kind}", **others).json["items"] for kind in _KINDS[2:])
         self.others = RbacState(
             tuple(role_from_json({"kind": "ClusterRole", **one}) for one in roles),
             tuple(binding_from_json({"kind": "ClusterRoleBinding", **one}) for one in bindings),
