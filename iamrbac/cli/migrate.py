@@ -25,6 +25,7 @@ from iamrbac.cli.planning import (
     LockTimeoutOption,
     NoBackupOption,
     NoLockOption,
+    YesOption,
     ask,
     at_now,
     lock_seconds,
@@ -66,10 +67,10 @@ class _Doing:
 
 
 def command(
-    to: Annotated[To, typer.Option("--to", help="What rows become.")],  # noqa: ARG001
+    to: Annotated[To, typer.Option("--to", help="What rows become.")],
     repo: RepoOption = None,
     cluster: ClusterOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     probe: Annotated[
         list[str] | None,
         typer.Option(
@@ -136,6 +137,8 @@ def command(
     from iamrbac.usecases.migrate import Request, look_at
     from iamrbac.wiring import migrate as wired
 
+    # There is one end so far, and it is said so that another one needs no new command.
+    del to
     if (undo and final) or (keep_rows and (undo or final)):
         raise UsageError("--undo, --final and --keep-rows are three different ends", hint="use one of them")
     terminal = Terminal(no_color=no_color, quiet=quiet, verbose=verbose)

@@ -28,6 +28,7 @@ __all__ = [
     "NoBackupOption",
     "NoLockOption",
     "RemovalsOption",
+    "YesOption",
     "allowed",
     "ask",
     "at_now",
@@ -56,6 +57,7 @@ AdoptOption: TypeAlias = Annotated[
 DetailedOption: TypeAlias = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 when there are changes, 0 when there are none.")
 ]
+YesOption: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 LockTimeoutOption: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -22,6 +22,7 @@ from iamrbac.cli.planning import (
     LockTimeoutOption,
     NoBackupOption,
     NoLockOption,
+    YesOption,
     allowed,
     ask,
     at_now,
@@ -48,7 +49,7 @@ def command(
     ],
     repo: RepoOption = None,
     cluster: ClusterOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     write: Annotated[
         bool, typer.Option("--write", help="Put the principal under suspended: in iamrbac.yaml, as a text edit.")
     ] = False,

@@ -85,7 +85,7 @@ def _handler(health: Health, metrics: Callable[[], bytes]) -> type[BaseHTTPReque
             if self.command == "GET":
                 self.wfile.write(body)
 
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_GET  # noqa: N815  the name that http.server looks for
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing of who asked."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -22,6 +23,7 @@ from iamrbac.model.span import span_text
 from iamrbac.plan.accounts import AccountState
 from iamrbac.plan.drift import FieldManager
 from iamrbac.plan.observed import AwsAuth, Observed, Target
+from iamrbac.usecases.handed import Handed
 from iamrbac.usecases.home import ConfigMap, Notice
 from iamrbac.usecases.lease import Lease
 from iamrbac.usecases.ports import Aws, Caller, Edges, Iam, Kube, People
@@ -54,24 +56,16 @@ class Bounds:
     def read(self, where: str, work: Callable[[], T]) -> T:
         """Do what only reads; raise EndedError or OvertimeError when it is not done in time."""
         self.check(where)
-        done = threading.Event()
-        found: list[T] = []
-        broken: list[BaseException] = []
+        future: Future[T] = Future()
 
         def run() -> None:
-            try:
-                found.append(work())
-            except BaseException as error:  # noqa: BLE001  it is raised where it was asked for
-                broken.append(error)
-            finally:
-                done.set()
+            with Handed(future.set_exception):
+                future.set_result(work())
 
         threading.Thread(target=run, name=f"reading {where}", daemon=True).start()
-        while not done.wait(_LOOK):
+        while not wait((future,), _LOOK).done:
             self.check(where)
-        if broken:
-            raise broken[0]
-        return found[0]
+        return future.result()
 
     def pause(self, where: str, sleep: Callable[[float], bool], seconds: float) -> None:
         """Wait, by a `sleep` that returns True when it is to end. Raises as `check` does."""

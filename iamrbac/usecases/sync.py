@@ -121,8 +121,8 @@ def _made(how: Syncing, at: datetime, edges: Edges) -> Round:
     plan, read = planned.plan, how.monotonic() - began
     config = loaded.documents.config.document
     order = config.fleet if "fleet" in config.model_fields_set else None
-    waves = waves_of(order.order if order is not None else (), config.clusters)
-    clusters, iam = _Round(how, edges, at, plan, only(waves, names), order).run()
+    waves = waves_of(order.order, config.clusters) if order is not None else ()
+    clusters, iam = _Round(how, edges, at, plan, waves, order).run()
     clusters = tuple(replace(one, seconds=read + one.seconds) for one in clusters)
     still = tuple(sorted(end for end in ends if end > at))
     return Round(at, clusters, iam, people_at=at, ends=still, instance=plan.instance, home=plan.home)
@@ -199,7 +199,7 @@ class _Round:
         why = ""
         for step in steps(only(self.waves, plans), changed, self.fleet.canary):
             now = [plans[name] for name in step.clusters]
-            for one in [one for one in now if why and gains(one)]:
+            for one in (one for one in now if why and _gains(one)):
                 self._done[one.name] = ClusterRound(one.name, Result.HELD, (Trouble(HELD, why, HELD_NEXT),))
             self._at_once([one for one in now if one.name not in self._done])
             bad = [name for name in plans if name in self._done and self._done[name].result in _BAD]
@@ -303,7 +303,7 @@ def not_planned(one: FailedCluster) -> ClusterRound:
     return ClusterRound(one.name, result, (Trouble(one.code, one.message, one.hint),))
 
 
-def gains(plan: ClusterPlan) -> bool:
+def _gains(plan: ClusterPlan) -> bool:
     """Say whether anybody would gain anything, or something new would be made."""
     return any(one.change == "gain" for one in plan.access) or any(one.action is Action.CREATE for one in plan.changes)
 

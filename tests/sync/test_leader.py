@@ -45,8 +45,13 @@ class World:
 
     def elector(self, who: str) -> Elector:
         began = datetime(2026, 6, 1, tzinfo=UTC)
-        now = lambda: began + timedelta(seconds=self.at)  # noqa: E731
-        told = lambda event, text: self.told.append((who, event))  # noqa: E731
+
+        def now() -> datetime:
+            return began + timedelta(seconds=self.at)
+
+        def told(event: str, _text: str) -> None:
+            self.told.append((who, event))
+
         return Elector(Electing(self, "home", who, now, lambda: self.at, told))
 
 

@@ -59,7 +59,9 @@ class Clock:
         return self.at >= self._until
 
     def run(self, pace: Pace) -> list[float]:
-        now = lambda: BEGIN + timedelta(seconds=self.at)  # noqa: E731
+        def now() -> datetime:
+            return BEGIN + timedelta(seconds=self.at)
+
         loop(Looping(pace, self.make, lambda *_: None, now, lambda: 0.5, self.sleep, lambda: self.leads))
         return [round(at, 1) for at in self.made]
 
