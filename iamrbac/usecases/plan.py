@@ -237,23 +237,29 @@ class _Planner:
     def _compared(self, one: ClusterState | Fetched, form: Form, desired: ClusterDesired) -> ClusterPlan:
         """Compare with the cluster, or with its branch. Raises AwsAuthError, DeliveryError."""
         if not isinstance(one, Fetched):
-            keeping, kept = with_kept(desired, one, form, self._instance, self.request.adopt)
-            plan = plan_cluster(keeping, one, form, self._instance, self.request.adopt)
+            plan, kept = self._planned(desired, one, form)
             return self._finished(_with(plan, (*kept, *interruptions(plan))), one, desired)
         compared = compare(self.edges.deliveries, one, desired)
-        plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
+        direct = not compared.half.carries("AccessEntry")
+        plan, kept = self._planned(compared.desired, compared.state, form, keeps=direct)
         if compared.quiet and plan.changes:
             # What entries give depends on the objects that were left out.
             compared = compare(self.edges.deliveries, one, desired, whole=True)
-            plan = plan_cluster(compared.desired, compared.state, form, self._instance, self.request.adopt)
-        said = compared.findings
-        if not compared.half.carries("AccessEntry"):
-            keeping, kept = with_kept(compared.desired, compared.state, form, self._instance, self.request.adopt)
-            said = (*said, *kept)
-            if keeping != compared.desired:
-                plan = plan_cluster(keeping, compared.state, form, self._instance, self.request.adopt)
-        plan = _with(replace(plan, git=compared.half), (*said, *unordered(plan, compared.half)))
-        return self._finished(plan, one.state, compared.desired)
+            plan, kept = self._planned(compared.desired, compared.state, form, keeps=direct)
+        said = (*compared.findings, *kept, *unordered(plan, compared.half))
+        return self._finished(_with(replace(plan, git=compared.half), said), one.state, compared.desired)
+
+    def _planned(
+        self, desired: ClusterDesired, state: ClusterState, form: Form, *, keeps: bool = True
+    ) -> tuple[ClusterPlan, tuple[Finding, ...]]:
+        """Plan a cluster with what its mappings keep of before, and what there is to say of that. Raises AwsAuthError.
+
+        Entries that are written from Git keep nothing: their form has no place for what is kept.
+        """
+        kept: tuple[Finding, ...] = ()
+        if keeps:
+            desired, kept = with_kept(desired, state, form, self._instance, self.request.adopt)
+        return plan_cluster(desired, state, form, self._instance, self.request.adopt), kept
 
     def _finished(self, plan: ClusterPlan, state: ClusterState, desired: ClusterDesired) -> ClusterPlan:
         plan = with_recreated(plan, state.objects, desired.objects, self.identities.created, self._instance)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from iamrbac.backup.backup import Run
 from iamrbac.fleet.result import Result
@@ -104,12 +105,7 @@ class FleetWorld:
 
     def fail(self, name: str) -> None:
         """Let every write to a cluster's API fail."""
-        kube = self.company.kubes[name]
-
-        def refuse(*_: object, **__: object) -> None:
-            raise KubeError("the disk is full", where=name)
-
-        kube.create = refuse  # type: ignore[method-assign]
+        patch.object(self.company.kubes[name], "create", side_effect=KubeError("the disk is full", where=name)).start()
 
 
 def became(run: FleetRun) -> dict[str, str]:
